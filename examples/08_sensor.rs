@@ -1,5 +1,6 @@
 //! A sensor in the chat: it publishes a reading every few seconds and follows commands, in one thread.
 //!
+//! Needs:    cargo add crossbeam-channel, in a program of your own
 //! Run:      cargo run --example 08_sensor -- ws://127.0.0.1:6502/        (with a chinwag running there)
 //! Look at:  http://127.0.0.1:6502/ in a browser. Send `every 1` or `stop`. `select!` waits for a message or for the
 //!           next reading, whichever is first.

@@ -5,12 +5,12 @@
 //! Look at:  `acceptor`. The rest is the same as in 02_echo.
 
 use chinwag::{
-    Config, Event, Server,
-    tls::{self, Acceptor},
+    Config, Error, Event, Server,
+    tls::{Acceptor, self_signed},
 };
-use std::{env, error::Error};
+use std::env;
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<(), Error> {
     let args: Vec<String> = env::args().skip(1).collect();
     let addr = args.first().map_or("127.0.0.1:9443", String::as_str);
     let acceptor = acceptor(args.get(1..).unwrap_or_default())?;
@@ -27,11 +27,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn acceptor(files: &[String]) -> Result<Acceptor, tls::Error> {
+fn acceptor(files: &[String]) -> Result<Acceptor, Error> {
     match files {
         [] => {
             let file = env::temp_dir().join("chinwag-echo.pem");
-            tls::self_signed(&file, &["localhost".into(), "127.0.0.1".into()])?;
+            self_signed(&file, &["localhost".into(), "127.0.0.1".into()])?;
             Acceptor::from_pem_files(&file, &file)
         }
         // One file may hold both.

@@ -1,5 +1,6 @@
 //! JSON: a vote. A message is an object whose `type` says what it means, in both directions.
 //!
+//! Needs:    cargo add serde_json, in a program of your own
 //! Run:      cargo run --example 13_json -- 127.0.0.1:9013
 //! Look at:  the console (F12) of http://127.0.0.1:9013/ in two windows:
 //!           ws = new WebSocket('ws://127.0.0.1:9013'); ws.onmessage = (event) => console.log(JSON.parse(event.data))

@@ -27,11 +27,41 @@
 //! | `ws` | A blocking WebSocket library: [`Server`] and [`Event`], [`Peer`], [`client::WebSocket`], [`duplex::Duplex`], and the parts that they share: [`access`], [`config`], [`error`], [`handshake`], [`http`]. |
 //! | [`chat`] | The chat: its [protocol](chat::protocol), its [rules](chat::rules), the [server](chat::server), a [client](chat::client) that reconnects, and the [page](chat::page). |
 //!
-//! Where to begin: [`Server`] and [`Event`] for a server of your own; [`chat::server::ChatServer`] for the chat in your own
-//! program; [`chat::rules::Chat`] for its rules without a network; [`client::WebSocket`] for a client; [`duplex::Duplex`] for
-//! reading and writing at the same time on a `tungstenite::WebSocket` that you already have.
+//! Where to begin:
+//!
+//! | you want | begin with |
+//! |---|---|
+//! | a server with one loop over events | [`Server`] and [`Event`] |
+//! | a server with a function for each connection | [`Builder::serve`], [`WebSocket`] |
+//! | to read and write at once on a `tungstenite::WebSocket` of a server | [`duplex::Duplex`] |
+//! | a client that waits for each message, or one with events | [`client::Builder::open`], [`client::WebSocket`] |
+//! | the chat in your own program | [`chat::server::ChatServer`] |
+//! | the rules of the chat, without a network | [`chat::rules::Chat`] |
 //!
 //! docs/EMBED.md has eight whole programs, and tables from JavaScript, Python and tungstenite to this library.
+//!
+//! # From tungstenite
+//! tungstenite does the framing here as well, and [`tungstenite`] is the version in use. What changes is who waits:
+//!
+//! ```
+//! use chinwag::{DisconnectReason, Message, Server, client};
+//!
+//! // In place of an accept loop with `tungstenite::accept` and a thread for each stream.
+//! let server = Server::builder().listen("127.0.0.1:0")?.serve(|ws| {
+//!     let writer = ws.writer(); // a clone for another thread, which sends while this one waits
+//!     std::thread::spawn(move || writer.send("hello from another thread"));
+//!     for message in &ws {
+//!         ws.send(message); // never blocks; Pings and Close frames are answered
+//!     }
+//! })?;
+//!
+//! // In place of `tungstenite::connect`.
+//! let ws = client::WebSocket::builder(&format!("ws://{}/", server.local_addrs()[0])).open()?;
+//! assert_eq!(ws.recv()?, Message::from("hello from another thread"));
+//! ws.close(1000, "bye")?;
+//! assert_eq!(ws.recv(), Err(DisconnectReason::ClosedByPeer { code: 1000, reason: "bye".into() }));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! # Public surface
 //! Everything that the library exports, without the chat.
@@ -40,13 +70,13 @@
 //! |---|---|
 //! | a server | `Server` ([`Server`]), `Builder` ([`Builder`]), `Config` ([`Config`]), `Access` ([`Access`]), `Network` ([`Network`]), `Handle` ([`Handle`]), `Numbers`, `Error` ([`Error`]) |
 //! | its events | `Event` ([`Event`]), `CloseGuard` ([`CloseGuard`]), `HttpRequest` ([`server::HttpRequest`]), `Responder` ([`server::Responder`]) |
-//! | connections | `Peer` ([`Peer`]), `PeerId` ([`PeerId`]), `WebSocket` ([`WebSocket`]), `DisconnectReason` ([`DisconnectReason`]), `CloseError` ([`CloseError`]) |
+//! | connections | `Peer` ([`Peer`]), `PeerId` ([`PeerId`]), `WebSocket` ([`WebSocket`]), `DisconnectReason` ([`DisconnectReason`]) |
 //! | messages | `Message` ([`Message`]), `Frames` ([`Frames`]), [`Bytes`], [`Utf8Bytes`] |
-//! | handshakes | `Accept` ([`Accept`]); [`access`]: `Host`, `Invalid`, `Ban`; [`handshake`], without sockets: `read_request`, `negotiate`, `Policy`, `Negotiated`, `Upgrade`, `AcceptHook`, `Endpoint`, `Data`, `HeadError`, `server_full` |
+//! | handshakes | `Accept` ([`Accept`]); [`access`]: `Host`, `Ban`; [`handshake`], without sockets: `read_request`, `negotiate`, `Policy`, `Negotiated`, `Upgrade`, `AcceptHook`, `Endpoint`, `Data`, `HeadError`, `server_full` |
 //! | HTTP | [`http`]: `Request`, `Response`, `Route`, `Router`, `HttpHandler`, `TokenCheck`, `ShowedAdminToken`, `ClientAddr`, `HandshakeTranscript`, `cookie`, `files`, `below`, [`http::Method`] |
 //! | clients | [`client`]: `WebSocket` and `Builder` ([`client::Builder`]), `Event`, `ReadyState`, `Error`, `is_blocked` |
 //! | sockets of your own | [`duplex`]: `Duplex` ([`duplex::Duplex`]), `Socket`, `Reader`, [`duplex::Role`] |
-//! | TLS (feature `tls`) | `tls`: `Acceptor`, `Connector`, `Error`, `self_signed`, `addresses_of_this_machine`, and the crate `rustls` |
+//! | TLS (feature `tls`) | `tls`: `Acceptor`, `Connector`, `self_signed`, `addresses_of_this_machine`, and the crate `rustls` |
 //! | crates in these signatures | [`crossbeam_channel`], [`tungstenite`] |
 //!
 //! # Features
@@ -73,15 +103,10 @@ pub use crossbeam_channel;
 pub use tungstenite;
 #[cfg(feature = "deflate")]
 pub use ws::Deflate;
+pub use ws::peer::{Peer, PeerId};
+pub use ws::server::{Builder, CloseGuard, Event, Handle, HttpRequest, Responder, Server};
 #[cfg(feature = "tls")]
 pub use ws::tls;
 pub use ws::{Bytes, DisconnectReason, Frames, Message, Network, Utf8Bytes, WebSocket};
 pub use ws::{access, client, config, duplex, error, handshake, http, peer, server};
-pub use ws::{
-    access::Access,
-    config::Config,
-    error::{CloseError, Error},
-    handshake::Accept,
-    peer::{Peer, PeerId},
-    server::{Builder, CloseGuard, Event, Handle, HttpRequest, Responder, Server},
-};
+pub use ws::{access::Access, config::Config, error::Error, handshake::Accept};

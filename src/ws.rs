@@ -15,6 +15,8 @@ pub(crate) mod network;
 pub mod peer;
 pub(crate) mod queue;
 pub(crate) mod rate_limiter;
+#[cfg(any(feature = "chat", feature = "tls"))]
+pub(crate) mod replace_file;
 pub mod server;
 pub(crate) mod session;
 pub(crate) mod spawn;

@@ -1,4 +1,4 @@
-//! Half of a connection's stack is enough for the deepest calls. An overflow would end the whole process.
+//! Half of the stack that the program gives a connection is enough for the deepest calls. An overflow would end the whole process.
 //!
 //! Debug builds, which tests usually are, need the most stack.
 
@@ -10,8 +10,7 @@ use support::serving::{closing, next};
 use support::{Client, raw};
 
 fn server() -> Server {
-    let mut config = Config::default();
-    config.stack_size /= 2;
+    let config = Config::default().stack_size(64 * 1024);
     let site = |request: &chinwag::http::Request| match request.uri().path() {
         "/panic" => panic!("a backtrace is the deepest call"),
         _ => page::respond(request),
@@ -60,11 +59,40 @@ fn backtrace_fits_into_half_of_the_stack() {
     support::run(again, 4 * support::DEADLINE);
 }
 
-/// The library has the same default.
 #[test]
 fn echo_works_on_the_default_stack() {
     let echo = support::serving::Echo::start(Config::default());
     let mut client = Client::connect(echo.addr, &[]);
     client.say("hello");
     assert_eq!(client.next_text(), "hello");
+}
+
+/// `serde_json` allows 127 levels, which take more than 128 KiB in a debug build.
+#[test]
+fn functions_of_the_program_can_parse_nested_json() {
+    fn parse(text: &str) -> bool {
+        serde_json::from_str::<serde_json::Value>(text).is_ok()
+    }
+    let (open, close) = ("{\"a\":".repeat(127), "}".repeat(127));
+    let nested = format!("{open}0{close}");
+    let in_head = |request: &chinwag::http::Request| parse(request.headers()["x-json"].to_str().expect("ASCII"));
+    let server = Server::builder()
+        .site(move |request| Some(chinwag::http::Response::text(200, in_head(request).to_string())))
+        .accept(move |request| Ok(chinwag::Accept::new().with("X-Parsed", in_head(request).to_string())))
+        .listen("127.0.0.1:0")
+        .expect("a free port")
+        .serve(|ws| {
+            for message in &ws {
+                ws.send(message.as_text().is_some_and(parse).to_string());
+            }
+        })
+        .expect("enough threads");
+    let addr = server.local_addrs()[0];
+    let response = raw::http(addr, &format!("GET / HTTP/1.1\r\nHost: {addr}\r\nX-Json: {nested}\r\n\r\n"));
+    assert_eq!((response.status, response.text().trim()), (200, "true"));
+    let mut client = RawClient::connect(addr);
+    client.send(&handshake(addr, &format!("X-Json: {nested}\r\n")));
+    assert!(client.read_head().to_lowercase().contains("x-parsed: true"));
+    client.send(&frame(TEXT, nested.as_bytes()));
+    assert_eq!(client.expect_frame().payload, b"true");
 }

@@ -19,7 +19,12 @@ fn main() -> Result<(), client::Error> {
                 }
                 ws.reason().iter().for_each(|reason| println!("disconnected: {reason}"));
             }
-            Err(error) => println!("{error}"),
+            Err(error) => {
+                println!("{error}");
+                if matches!(error, client::Error::Refused { status: 401, .. }) {
+                    break; // the token is wrong, also the next time
+                }
+            }
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! Ctrl-C ends the server cleanly: each client gets Close 1001. SIGHUP restarts it at the same port.
 //!
+//! Needs:    cargo add signal-hook, in a program of your own
 //! Run:      cargo run --example embed_restart -- 127.0.0.1:9008
 
 use chinwag::Server;

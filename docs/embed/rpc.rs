@@ -1,5 +1,6 @@
 //! JSON-RPC: who may connect is decided before the 101, and each connection has a state. Binary messages are uploads.
 //!
+//! Needs:    cargo add serde_json, in a program of your own
 //! Run:      cargo run --example embed_rpc -- 127.0.0.1:9002
 
 use chinwag::http::{Request, Response, cookie};

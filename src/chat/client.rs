@@ -25,14 +25,11 @@ mod worker;
 use crate::ws::client::{self, Backoff, WebSocket};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use session::Session;
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
+use std::{thread, time::Duration};
 use worker::{Request, Worker};
 
 /// How many requests and how many events are queued.
@@ -118,6 +115,24 @@ pub struct Message {
 }
 
 /// A user of the chat, across connections. Clones are cheap, and all of them are the same user.
+///
+/// ```no_run
+/// use chinwag::{chat::client::{ChatClient, Event}, client::WebSocket};
+/// use std::time::Duration;
+///
+/// let socket = WebSocket::builder("ws://localhost:6502/room/kitchen").header("Authorization", "Bearer swordfish");
+/// let chat = ChatClient::connect_with(socket, "ann", Duration::from_secs(60))?;
+/// chat.send("21 degrees");
+/// chat.send_to("bob", "Is the window open?");
+/// chat.rename("ann (away)");
+/// chat.finish(); // close() does not wait until all of this is delivered
+/// for event in chat.events() {
+///     if let Event::Closed { undelivered, .. } = event {
+///         println!("not delivered: {undelivered:?}");
+///     }
+/// }
+/// # Ok::<(), chinwag::client::Error>(())
+/// ```
 ///
 /// Dropping the last clone closes the connection.
 #[derive(Debug, Clone)]
@@ -211,6 +226,14 @@ impl ChatClient {
 
     /// Sends a command of an operator, such as `kick ann`. The client must have connected with the admin token.
     /// [`Event::Notice`] or [`Event::Refused`] answers.
+    ///
+    /// ```no_run
+    /// # use chinwag::{chat::client::ChatClient, client::WebSocket};
+    /// # let socket = WebSocket::builder("ws://localhost:6502/").header("Authorization", "Bearer hummingbird");
+    /// # let chat = ChatClient::connect_with(socket, "operator", std::time::Duration::ZERO)?;
+    /// chat.command("mute bob 10m"); // 10 minutes; without a time, until unmute
+    /// # Ok::<(), chinwag::client::Error>(())
+    /// ```
     pub fn command(&self, line: &str) -> bool {
         self.request(Request::Command(line.to_owned()))
     }

@@ -9,15 +9,13 @@ mod reader;
 mod replica;
 mod store;
 
-use crate::{
-    chat::protocol::{Millis, UserId},
-    chat::rules::{Chat, Gate, Rules},
-    ws::{
-        http::Request,
-        id_map::IdMap,
-        peer::{Peer, skip_ids_below},
-        spawn::spawn_supervised,
-    },
+use crate::chat::protocol::{Millis, UserId};
+use crate::chat::rules::{Chat, Gate, Rules};
+use crate::ws::{
+    http::Request,
+    id_map::IdMap,
+    peer::{Peer, skip_ids_below},
+    spawn::spawn_supervised,
 };
 use crossbeam_channel::Receiver;
 use log::{info, warn};
@@ -25,12 +23,8 @@ use queue::Queue;
 use reader::Reader;
 use redis::Client;
 use replica::{NodeId, Replica, connections};
-use std::{
-    collections::HashMap,
-    error::Error,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
+use std::{collections::HashMap, error::Error, sync::Arc};
 use store::Store;
 
 pub(crate) use reader::FromLog;

@@ -17,40 +17,26 @@ mod state_file;
 mod store;
 mod worker;
 
-use self::{
-    error::NOT_RESPONDING,
-    shared::Shared,
-    store::{Range, Store},
-    worker::{Job, Worker},
+use self::shared::Shared;
+use self::store::{Range, Store};
+use self::worker::{Job, Worker};
+use crate::chat::{
+    protocol::StoredMessage,
+    rules::{Erasure, RoomSnapshot},
+    server::{Archive, Storage, wall_clock},
 };
-use crate::{
-    chat::{
-        protocol::StoredMessage,
-        rules::{Erasure, RoomSnapshot},
-        server::{Archive, Storage, wall_clock},
-    },
-    ws::spawn,
-};
+use crate::ws::spawn::{self, lock};
 use log::error;
-use std::{
-    hash::{BuildHasher, Hasher, RandomState},
-    mem,
-    path::PathBuf,
-    sync::Arc,
-    sync::mpsc::{Sender, channel, sync_channel},
-    time::Duration,
-};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::mpsc::{Sender, channel, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::{mem, path::PathBuf, time::Duration};
 
-pub use self::{
-    error::HistoryError,
-    export::{Record, each_record, import},
-};
+pub use self::error::HistoryError;
+pub use self::export::{Record, each_record, import};
 
 /// How long the chat waits for the disk, 2 s. After that it continues without it.
 pub const DEADLINE: Duration = Duration::from_secs(2);
-
-/// Questions of operators that wait for a disk. More are not asked.
-const MAX_CHECKS: usize = 64;
 
 /// About the memory of a deletion that waits.
 const ERASURE_BYTES: usize = 1 << 10;
@@ -104,7 +90,7 @@ impl History {
     /// system refuses a thread.
     pub fn open(settings: &Settings) -> Result<Self, HistoryError> {
         let named = |error: HistoryError| HistoryError::Permanent(format!("{}: {error}", settings.path.display()));
-        let shared = Arc::new(Shared::new(settings.path.clone()));
+        let shared = Arc::new(Mutex::new(Shared::new(settings.path.clone())));
         let worker = Worker::open(settings, shared.clone()).map_err(named)?;
         let first_id = Store::open_read_only(&settings.path).and_then(|store| store.next_id()).unwrap_or(1);
         let (jobs, receiver) = channel();
@@ -125,7 +111,7 @@ impl History {
     /// What currently keeps messages out of the file.
     #[must_use]
     pub fn error(&self) -> Option<HistoryError> {
-        self.link.shared.lock().error.clone()
+        lock(&self.link.shared).error.clone()
     }
 
     /// For an operator's questions about this history, from any thread.
@@ -137,41 +123,29 @@ impl History {
     fn load(&self, room: &str, range: Range) -> Option<RoomSnapshot> {
         let room = room.into();
         let is_stuck = self.error() == Some(not_responding());
-        if is_stuck { None } else { self.ask(move |worker| worker.load(&room, range)).flatten() }
-    }
-
-    fn ask<T: Send + 'static>(&self, job: impl FnOnce(&mut Worker) -> T + Send + 'static) -> Option<T> {
-        let answer = self.link.ask(DEADLINE, job);
-        if answer.is_none() {
-            self.link.shared.raise(not_responding());
-        }
-        answer
+        if is_stuck { None } else { self.link.ask(DEADLINE, move |worker| worker.load(&room, range)).flatten() }
     }
 
     /// Queues a change. While there is an error, the chat does not wait for it.
     fn change<T: Send + 'static>(&self, job: impl FnOnce(&mut Worker) -> T + Send + 'static) -> Option<T> {
-        if self.error().is_none() {
-            return self.ask(job);
-        }
-        let _ = self.link.jobs.send(Box::new(|worker| drop(job(worker))));
-        None
+        self.link.ask(if self.error().is_none() { DEADLINE } else { Duration::ZERO }, job)
     }
 }
 
 fn not_responding() -> HistoryError {
-    HistoryError::Temporary(NOT_RESPONDING.into())
+    HistoryError::Temporary("the disk does not respond".into())
 }
 
 /// Tells whether a history can store messages.
 #[derive(Debug, Clone)]
 pub struct Monitor {
-    /// [`State::admit`](shared::State::admit) bounds the changes. At most one other job of the chat and [`MAX_CHECKS`] wait.
+    /// [`Shared::admit`] bounds the changes. While the disk does not respond, no other jobs are added.
     jobs: Sender<Job>,
-    shared: Arc<Shared>,
+    shared: Arc<Mutex<Shared>>,
 }
 
 impl Monitor {
-    /// Lets the worker do this. `None`: it takes longer.
+    /// Lets the worker do this. `None`: it takes longer, and until it is done the chat continues without the disk.
     fn ask<T: Send + 'static>(
         &self,
         timeout: Duration,
@@ -179,22 +153,19 @@ impl Monitor {
     ) -> Option<T> {
         let (sender, answer) = sync_channel(1);
         let _ = self.jobs.send(Box::new(move |worker| drop(sender.send(job(worker)))));
-        answer.recv_timeout(timeout).ok()
+        let answer = answer.recv_timeout(timeout).ok();
+        if answer.is_none() && !timeout.is_zero() {
+            lock(&self.shared).raise(not_responding());
+        }
+        answer
     }
 }
 
 impl Storage for Monitor {
     fn check(&self, timeout: Duration) -> Result<(), String> {
-        {
-            let mut state = self.shared.lock();
-            if state.error == Some(not_responding()) || state.checks >= MAX_CHECKS {
-                return Err(NOT_RESPONDING.to_owned());
-            }
-            state.checks += 1;
-        }
-        // The chat waits longer before it continues without the disk.
-        let found = self.ask(timeout, Worker::check).unwrap_or_else(|| Some(not_responding()));
-        found.map_or(Ok(()), |error| Err(error.to_string()))
+        let is_stuck = lock(&self.shared).error == Some(not_responding());
+        let found = if is_stuck { None } else { self.ask(timeout, Worker::check) };
+        found.unwrap_or_else(|| Some(not_responding())).map_or(Ok(()), |error| Err(error.to_string()))
     }
 }
 
@@ -210,28 +181,28 @@ impl Archive for History {
     fn commit(&mut self, messages: &mut Vec<StoredMessage>) {
         let messages = mem::take(messages);
         let bytes = messages.iter().map(StoredMessage::size).sum();
-        if self.link.shared.lock().admit(messages.len(), bytes) {
+        if lock(&self.link.shared).admit(messages.len(), bytes) {
             self.change(|worker| worker.store(messages));
         }
     }
 
     fn erase(&mut self, erasure: Erasure) -> Option<Vec<(Arc<str>, u64)>> {
-        let is_admitted = self.link.shared.lock().admit(0, ERASURE_BYTES);
+        let is_admitted = lock(&self.link.shared).admit(0, ERASURE_BYTES);
         if is_admitted { self.change(|worker| worker.erase(erasure)).flatten() } else { None }
     }
 
     fn is_complete(&self) -> bool {
-        self.link.shared.lock().is_complete()
+        lock(&self.link.shared).is_complete()
     }
 
     fn queued(&self) -> usize {
-        self.link.shared.lock().waiting
+        lock(&self.link.shared).waiting
     }
 }
 
 impl Drop for History {
     fn drop(&mut self) {
-        if self.ask(Worker::close).is_none() || !self.is_complete() {
+        if self.link.ask(DEADLINE, Worker::close).is_none() || !self.is_complete() {
             error!("history: the last messages may not be stored");
         }
     }

@@ -8,10 +8,8 @@
 //! receives them in this order, those before it joined first. Only the answer to a message that was sent again comes out of
 //! turn.
 
-use crate::{
-    chat::protocol::{ClientMessage, Dialect, ErrorReason, Millis, ProtocolError, ServerMessage, UserId},
-    ws::id_map::IdMap,
-};
+use crate::chat::protocol::{ClientMessage, Dialect, ErrorReason, Millis, ProtocolError, ServerMessage, UserId};
+use crate::ws::id_map::IdMap;
 use std::{collections::VecDeque, mem, sync::Arc};
 
 mod catch_up;

@@ -14,22 +14,18 @@ mod metrics;
 mod moderation;
 mod mount;
 
-use crate::{
-    chat::protocol::{Dialect, Millis, StoredMessage, UserId},
-    chat::rules::{Chat, Input, Now, Output, Rules},
-    ws::http::Response,
-    ws::server::{CloseGuard, Event, Responder, Server},
-    ws::{DisconnectReason, Message, id_map::IdMap},
-};
+use crate::chat::protocol::{Dialect, Millis, StoredMessage, UserId};
+use crate::chat::rules::{Chat, Input, Now, Output, Rules};
+use crate::ws::http::Response;
+use crate::ws::server::{CloseGuard, Event, Responder, Server};
+use crate::ws::{DisconnectReason, Message, id_map::IdMap};
 use crossbeam_channel::RecvTimeoutError;
 use fanout::Fanout;
 use log::{debug, info};
 use metrics::Metrics;
-use std::{
-    hash::{BuildHasher, RandomState},
-    thread,
-    time::{Duration, Instant, SystemTime},
-};
+use std::hash::{BuildHasher, RandomState};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
 pub use admin::{Admin, Job, Storage};
 pub use archive::Archive;
@@ -73,6 +69,8 @@ const CATCH_UP_INTERVAL: Duration = Duration::from_millis(10);
 ///     Ok(())
 /// }
 /// ```
+///
+/// [`Admin`] has an example for operators, and [`ChatServer::mount`] one for a chat beside other services.
 #[derive(Debug)]
 pub struct ChatServer {
     server: Server,
@@ -134,7 +132,19 @@ impl ChatServer {
         }
     }
 
-    /// Adds an archive. A message to a room is stored in it before any client receives the message.
+    /// Adds an archive. A message to a room is stored in it before any client receives the message. Default: none; messages end
+    /// with the process.
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "history")] {
+    /// # use chinwag::{Server, chat::{history::{History, Settings}, protocol::Dialect, rules::Rules, server::ChatServer}};
+    /// let history = History::open(&Settings::new("chat.sqlite"))?;
+    /// let builder = ChatServer::mount(Server::builder().first_id(history.first_id()), "/");
+    /// let server = builder.listen("127.0.0.1:6502")?.start()?;
+    /// ChatServer::new(server, Rules::default(), Dialect::Json).archive(Box::new(history)).run();
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn archive(mut self, archive: Box<dyn Archive>) -> Self {
         self.chat.rules.archive = true;
@@ -147,7 +157,7 @@ impl ChatServer {
         while self.run_batch() {}
         self.store();
         #[cfg(feature = "cluster")]
-        self.close_cluster();
+        self.cluster.iter().for_each(|cluster| cluster.close());
         info!("all connections have ended");
     }
 

@@ -6,9 +6,6 @@ use chinwag::http::{Request, Response};
 use chinwag::{Access, Config, Server};
 use std::time::Duration;
 
-/// Who may use its unix socket.
-const MODE: u32 = 0o600;
-
 /// The running listener, and the file of its socket. It ends when this is dropped.
 pub(crate) type AdminListener = (Server, Option<SocketFile>);
 
@@ -22,7 +19,7 @@ pub(crate) fn start(flags: &Flags, access: Access, admin: Admin) -> Result<Optio
     (config.max_connections, config.max_connections_per_address, config.event_capacity) = (32, 0, 1);
     // A command may have a long text, of which each byte is percent-encoded.
     (config.handshake_timeout, config.max_head_size) = (Duration::from_secs(5), 64 * 1024);
-    let (socket, file) = listen::open("admin", text, true, (MODE, None))?;
+    let (socket, file) = listen::open(flags, "admin", text)?;
     // Every user of this machine can reach a port. No web page reaches a unix socket by a host name.
     let is_private = file.is_some();
     let access = if is_private { Access::open() } else { access };
@@ -39,22 +36,16 @@ fn respond(request: &Request, admin: &Admin, is_private: bool) -> Option<Respons
     if is_from_page && !is_typed {
         return Some(Response::text(403, "Operators do not use web pages: this is for programs such as curl."));
     }
+    // For tests: the chat thread hangs for longer than anything waits for it.
     #[cfg(debug_assertions)]
     if request.uri().path() == "/debug/hang" {
-        return Some(hang(request, admin));
+        return Some(admin.ask(Box::new(|_| {
+            std::thread::sleep(Duration::from_secs(8));
+            Response::text(200, "it hung")
+        })));
     }
     let commands = || if is_private { admin.control(request) } else { None };
     admin.respond(request).or_else(commands)
-}
-
-/// For tests: lets the chat thread hang for so many seconds, such as `/debug/hang?5`.
-#[cfg(debug_assertions)]
-fn hang(request: &Request, admin: &Admin) -> Response {
-    let seconds = request.uri().query().and_then(|text| text.parse().ok()).unwrap_or(1);
-    admin.ask(Box::new(move |_| {
-        std::thread::sleep(Duration::from_secs(seconds));
-        Response::text(200, "it hung")
-    }))
 }
 
 #[cfg(test)]

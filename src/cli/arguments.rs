@@ -2,8 +2,8 @@
 
 use super::amount::Unit;
 use super::environment::{self, Variables};
-use super::flags::{COMMANDS, Value, check_feature, feature_of, flags_of, help, is_information, variable};
-use super::suggest::{did_you_mean, nearest};
+use super::flags::{COMMANDS, Value, check_feature, flags_of, help, is_information, texts, variable};
+use super::suggest::{did_you_mean, nearest, nearest_flag};
 use lexopt::{Arg, Parser};
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -52,7 +52,8 @@ fn command(mut words: Vec<OsString>, variables: &mut Variables<'_>) -> Result<Co
     // A flag replaces the values of its variable.
     values.retain(|(name, _)| !flags.has(name));
     flags.values.append(&mut values);
-    check_feature(feature_of(command))?;
+    // Nothing of the command works without it.
+    check_feature(texts(command)[0].1)?;
     for flag in flags_of(command).iter().filter(|flag| flags.has(flag.name)) {
         check_feature(flag.feature).map_err(|missing| format!("--{}: {missing}", flag.name))?;
     }
@@ -82,7 +83,7 @@ fn parse(command: &str, words: Vec<OsString>) -> Result<Flags, lexopt::Error> {
         };
         let is_flag = !matches!(arg, Arg::Value(_));
         let Some(flag) = known.iter().find(|flag| is_flag && flag.name == word) else {
-            let advice = advice(command, word);
+            let advice = did_you_mean(likely(command, word).as_deref());
             return Err(format!("{}{advice}", arg.unexpected()).into());
         };
         let value = match flag.value {
@@ -96,20 +97,15 @@ fn parse(command: &str, words: Vec<OsString>) -> Result<Flags, lexopt::Error> {
 }
 
 /// What may be meant by an argument that is unknown.
-fn advice(command: &str, word: &str) -> String {
-    let mut known: Vec<_> = flags_of(command).iter().map(|flag| flag.name).collect();
-    if !command.is_empty() {
-        return nearest(word, &known).map_or_else(String::new, |flag| format!(" (did you mean --{flag}?)"));
-    }
-    known.extend(["port", "address", "bind"]);
-    let likely = match (nearest(word, &COMMANDS), nearest(word, &known)) {
-        _ if word.contains("://") => format!("chinwag chat {word}"),
-        (Some(command), _) => format!("chinwag {command}"),
-        (_, Some("port" | "address" | "bind")) => "--listen ADDR:PORT".to_owned(),
-        (_, Some(flag)) => format!("--{flag}"),
-        _ => return String::new(),
+fn likely(command: &str, word: &str) -> Option<String> {
+    let flags: Vec<_> = flags_of(command).iter().map(|flag| flag.name).collect();
+    let flag = match (command, nearest(word, &COMMANDS)) {
+        ("", _) if word.contains("://") => return Some(format!("chinwag chat {word}")),
+        ("", Some(command)) => return Some(format!("chinwag {command}")),
+        ("", None) => nearest_flag(word, flags)?,
+        _ => nearest(word, &flags)?,
     };
-    format!(" (did you mean {likely}?)")
+    Some(format!("--{flag}"))
 }
 
 impl Flags {
@@ -160,7 +156,7 @@ impl Flags {
     pub(crate) fn choice<'a>(&self, name: &str, choices: &[&'a str]) -> Result<Option<&'a str>, String> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         let found = choices.iter().find(|choice| **choice == text).copied();
-        let advice = || did_you_mean(text, choices);
+        let advice = || did_you_mean(nearest(text, choices));
         found.ok_or_else(|| format!("--{name} {text:?}: write {}{}", choices.join(" or "), advice())).map(Some)
     }
 
@@ -279,7 +275,7 @@ mod tests {
     #[test]
     fn switches_are_on_or_off() {
         for (name, value, count) in [
-            ("VERBOSE", "2", 2),
+            ("VERBOSE", "1", 1),
             ("VERBOSE", "0", 0),
             ("LIST_ROOMS", "Yes", 1),
             ("LIST_ROOMS", "off", 0),

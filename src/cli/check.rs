@@ -7,25 +7,11 @@ mod judge;
 use super::{arguments::Flags, flags::check_feature, print};
 use cases::Case;
 #[cfg(feature = "tls")]
-use connection::Connector;
+use chinwag::tls::Connector;
 use connection::Target;
 use judge::{Verdict, attempt, hex};
-use serde::Serialize;
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::process::ExitCode;
-
-/// What a case showed: a line of JSON, or three of text.
-#[derive(Serialize)]
-struct Report {
-    case: &'static str,
-    section: &'static str,
-    rule: &'static str,
-    verdict: &'static str,
-    why: String,
-    sent: String,
-    received: String,
-}
 
 /// Prints each rule that the server breaks, and how many it keeps. Exits with 1 if it breaks one.
 ///
@@ -34,58 +20,47 @@ struct Report {
 pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
     let (target, cases, is_json) = (target(flags)?, cases::all(), flags.has("json"));
     let echoes = judge::echoes(&target, &cases[0])?;
-    let mut reports = Vec::new();
+    let mut verdicts = Vec::new();
     for case in &cases {
-        let report = report(&target, case, echoes);
-        if is_json {
-            print(&format!("{}\n", json!(report)))?;
-        } else if report.verdict == "broken" {
-            print(&report.to_text())?;
-        }
-        reports.push(report);
+        verdicts.push(try_case(&target, case, echoes, is_json)?);
     }
-    let count = |verdict| reports.iter().filter(|report| report.verdict == verdict).count();
-    let [kept, broken, unusual, untried] = ["kept", "broken", "unusual", "untried"].map(count);
+    let count = |verdict| verdicts.iter().filter(|other| **other == verdict).count();
+    let [kept, broken, unusual, untried] =
+        [Verdict::Kept, Verdict::Broken, Verdict::Unusual, Verdict::Untried].map(count);
     let (url, rules) = (target.uri.to_string(), cases.len());
-    if is_json {
-        let counts = json!({
+    let summary = if is_json {
+        json!({
             "url": url, "echoes": echoes, "kept": kept, "broken": broken, "unusual": unusual, "untried": untried
-        });
-        print(&format!("{counts}\n"))?;
+        })
+        .to_string()
     } else {
-        let mut unusual_rules = BTreeMap::<_, Vec<_>>::new();
-        for report in reports.iter().filter(|report| report.verdict == "unusual") {
-            unusual_rules.entry(&report.why).or_default().push(report.case);
-        }
-        for (why, ids) in unusual_rules {
-            print(&format!("unusual {}: {why}\n", ids.join(", ")))?;
-        }
         let echo = if echoes { "it echoes" } else { "it does not echo, so no messages were compared" };
-        print(&format!(
-            "{url}: {rules} rules: {kept} kept, {broken} broken, {unusual} unusual, {untried} untried; {echo}\n"
-        ))?;
-    }
+        format!("{url}: {rules} rules: {kept} kept, {broken} broken, {unusual} unusual, {untried} untried; {echo}")
+    };
+    print(&(summary + "\n"))?;
     Ok(if broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn report(target: &Target, case: &Case, echoes: bool) -> Report {
-    let (verdict, received) = attempt(target, case, echoes);
-    let (verdict, why) = match verdict {
-        Verdict::Kept => ("kept", String::new()),
-        Verdict::Broken(why) => ("broken", why),
-        Verdict::Unusual(why) => ("unusual", why),
-        Verdict::Untried(why) => ("untried", why),
-    };
+/// Tries a case, and prints a line of JSON, or what is wrong or unusual.
+fn try_case(target: &Target, case: &Case, echoes: bool, is_json: bool) -> Result<Verdict, String> {
+    let ((verdict, why), received) = attempt(target, case, echoes);
     let sent = if case.writes.is_empty() { target.request(case) } else { hex(&case.writes.concat()) };
-    Report { case: case.id, section: case.section, rule: case.rule, verdict, why, sent, received }
-}
-
-impl Report {
-    fn to_text(&self) -> String {
-        let Self { case, section, rule, why, sent, received, .. } = self;
-        let sent = sent.trim_end().replace("\r\n", "\n    ");
-        format!("BROKEN {case}: {rule} (RFC 6455 {section}), but {why}\n  sent: {sent}\n  received: {received}\n")
-    }
+    let Case { id, section, rule, .. } = case;
+    let text = match verdict {
+        _ if is_json => {
+            let report = json!({
+                "case": id, "section": section, "rule": rule, "verdict": verdict, "why": why, "sent": sent, "received": received
+            });
+            format!("{report}\n")
+        }
+        Verdict::Broken => {
+            let sent = sent.trim_end().replace("\r\n", "\n    ");
+            format!("BROKEN {id}: {rule} (RFC 6455 {section}), but {why}\n  sent: {sent}\n  received: {received}\n")
+        }
+        Verdict::Unusual => format!("unusual {id}: {why}\n"),
+        _ => return Ok(verdict),
+    };
+    print(&text).map(|()| verdict)
 }
 
 fn target(flags: &Flags) -> Result<Target, String> {
@@ -115,7 +90,10 @@ fn target(flags: &Flags) -> Result<Target, String> {
         Some(file) => Some(Connector::trusting(file).map_err(|why| why.to_string())?),
         None => Some(Connector::system().map_err(|why| why.to_string())?),
     };
-    #[cfg(not(feature = "tls"))]
-    let connector = None;
-    Ok(Target { uri, fields, connector })
+    Ok(Target {
+        uri,
+        fields,
+        #[cfg(feature = "tls")]
+        connector,
+    })
 }

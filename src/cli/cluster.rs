@@ -5,9 +5,6 @@ use chinwag::Builder;
 use chinwag::chat::{cluster::Cluster, rules::Rules};
 use std::process;
 
-/// The longest name of a node, in characters.
-const MAX_NAME: usize = 64;
-
 /// Joins the cluster that the flags name, if any. Its connections get numbers that no other node has.
 ///
 /// # Errors
@@ -21,9 +18,6 @@ pub(crate) fn open(flags: &Flags, rules: Rules, builder: Builder) -> Result<(Opt
         return Err(format!("--cluster: --{flag} is for one server alone; leave one of them out"));
     }
     let name = match flags.text("node")? {
-        Some(name) if name.trim().is_empty() || name.chars().count() > MAX_NAME => {
-            return Err(format!("--node: give a name of 1 to {MAX_NAME} characters"));
-        }
         Some(name) => name.to_owned(),
         None => format!("{}-{}", rustix::system::uname().nodename().to_string_lossy(), process::id()),
     };

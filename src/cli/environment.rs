@@ -1,7 +1,7 @@
 //! The environment as flags: `CHINWAG_LISTEN=x` is `--listen=x`.
 
 use super::flags::{Flag, PREFIX, Value, flags_of, is_information, variable};
-use super::suggest::nearest;
+use super::suggest::{did_you_mean, nearest_flag};
 use std::ffi::OsString;
 
 /// Variables that belong to the tests and tools of this project, and the version, which images of containers often have.
@@ -35,9 +35,6 @@ pub(crate) fn values(command: &str, variables: &mut Variables<'_>) -> Result<Vec
             (Value::Required, _) => values.push((flag.name, value)),
             (_, "1" | "true" | "yes" | "on") => values.push((flag.name, OsString::new())),
             (_, "0" | "false" | "no" | "off") => {}
-            (_, "2") if flag.name == "verbose" => {
-                values.extend([(flag.name, OsString::new()), (flag.name, OsString::new())])
-            }
             (Value::Optional, _) => values.push((flag.name, value)),
             (Value::Switch, _) => return Err(format!("{name} is {value:?}; write 1 or 0")),
         }
@@ -60,13 +57,9 @@ fn check_name(name: &str, value: &str) -> Result<(), String> {
     if is_known || is_of_kubernetes || (rest.ends_with("PORT") && value.contains("://")) {
         return Ok(());
     }
-    let names = flags.iter().map(|flag| flag.name).filter(|name| !is_information(name));
-    let names: Vec<_> = names.chain(["port", "address", "bind"]).collect();
-    let advice = match nearest(&rest.replace('_', "-"), &names) {
-        Some("port" | "address" | "bind") => " (did you mean CHINWAG_LISTEN=ADDR:PORT?)".to_owned(),
-        Some(flag) => format!(" (did you mean {}?)", variable(flag)),
-        None => String::new(),
-    };
+    let names = flags.iter().map(|flag| flag.name).filter(|name| !is_information(name)).collect();
+    let flag = nearest_flag(&rest.replace('_', "-"), names);
+    let advice = did_you_mean(flag.map(|flag| variable(flag).replace(' ', "=")).as_deref());
     Err(format!("there is no variable {name}{advice}; every flag has one: chinwag --help lists the flags"))
 }
 

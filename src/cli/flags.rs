@@ -41,7 +41,7 @@ pub(crate) fn check_feature(name: &str) -> Result<(), String> {
 pub(crate) const COMMANDS: [&str; 5] = ["chat", "check", "ctl", "health", "history"];
 
 /// The texts with the flags of a command, and the feature that they need. A command that needs one has a single text.
-fn texts(command: &str) -> Vec<(&'static str, &'static str)> {
+pub(crate) fn texts(command: &str) -> Vec<(&'static str, &'static str)> {
     match command {
         "chat" => vec![(include_str!("help/chat.txt"), "terminal")],
         "check" => vec![(include_str!("help/check.txt"), "check")],
@@ -57,11 +57,6 @@ fn texts(command: &str) -> Vec<(&'static str, &'static str)> {
             (CLUSTER, ""),
         ],
     }
-}
-
-/// The feature without which nothing of a command works.
-pub(crate) fn feature_of(command: &str) -> &'static str {
-    texts(command)[0].1
 }
 
 /// The flags that a command accepts.

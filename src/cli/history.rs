@@ -5,7 +5,7 @@ use super::{amount::Unit, arguments::Flags, written};
 use chinwag::chat::history::{self, History, HistoryError, Record, Settings};
 use chinwag::chat::protocol::{StoredMessage, date_time};
 use chinwag::{Builder, chat::rules::RoomName};
-use std::io::{self, BufReader, BufWriter, IsTerminal, Read, Write};
+use std::io::{self, BufRead, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -44,20 +44,20 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let named = |error: HistoryError| format!("{}: {error}", path.display());
     let action = action(flags)?;
     if action == "import" {
-        // The input is read in pieces of 64 KiB. What ends this process, such as Ctrl-C, leaves the file as it was.
-        let input = Counted(io::stdin().lock(), progress("bytes read"));
-        let added = history::import(path, BufReader::with_capacity(64 * 1024, input)).map_err(named)?;
+        let mut progress = progress("lines read");
+        // What ends this process, such as Ctrl-C, leaves the file as it was.
+        let lines = io::stdin().lock().lines().inspect(|_| progress());
+        let added = history::import(path, lines).map_err(named)?;
         return super::print(&format!("new messages: {added}\n"));
     }
     let (mut out, mut printed) = (BufWriter::new(io::stdout().lock()), Ok(()));
     let mut progress = progress("records");
     let print = |record| {
-        progress(1);
+        progress();
         printed = match &record {
             Record::Message { message, .. } if action == "print" => writeln!(out, "{}", line(message)),
-            Record::Message { .. } => writeln!(out, "{}", record.to_json()),
-            _ if action == "export" => writeln!(out, "{}", record.to_json()),
-            _ => Ok(()),
+            Record::Room { .. } if action != "export" => Ok(()),
+            record => writeln!(out, "{}", record.to_json()),
         };
         printed.is_ok()
     };
@@ -101,24 +101,15 @@ const INTERVAL: Duration = Duration::from_secs(2);
 
 /// A function that counts long work, and shows lines such as `12000 records`. It does so only on a terminal, and not between the
 /// lines that go to stdout.
-fn progress(unit: &'static str) -> impl FnMut(usize) {
+fn progress(unit: &'static str) -> impl FnMut() {
     let is_seen = io::stderr().is_terminal() && !io::stdout().is_terminal();
     let (mut done, mut shown_at) = (0, Instant::now());
-    move |count| {
-        done += count;
+    move || {
+        done += 1;
         if is_seen && shown_at.elapsed() >= INTERVAL {
             write_line(&format!("{done} {unit}"));
             shown_at = Instant::now();
         }
-    }
-}
-
-/// An input, and what is called with the number of bytes that are read from it.
-struct Counted<R, F>(R, F);
-
-impl<R: Read, F: FnMut(usize)> Read for Counted<R, F> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer).inspect(|count| self.1(*count))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The limits that `--limit NAME=VALUE` changes. `--help-limits` is their table, with their ranges.
 
-use super::{amount::Unit, arguments::Flags, flags::LIMITS, suggest::did_you_mean};
+use super::suggest::{did_you_mean, nearest};
+use super::{amount::Unit, arguments::Flags, flags::LIMITS};
 use chinwag::Config;
 use chinwag::chat::rules::{Rate, Rules};
 use log::warn;
@@ -116,7 +117,8 @@ fn lines() -> Vec<(&'static str, &'static str)> {
 fn parse(text: &str) -> Result<(&str, usize), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("--limit {text}: write NAME=VALUE"))?;
     let Some((unit, range)) = unit_and_range(name) else {
-        let advice = did_you_mean(name, &lines().iter().map(|(name, _)| *name).collect::<Vec<_>>());
+        let names: Vec<_> = lines().iter().map(|(name, _)| *name).collect();
+        let advice = did_you_mean(nearest(name, &names));
         return Err(format!("--limit {name}: no such limit{advice}; chinwag --help-limits lists them"));
     };
     match unit.parse(value).and_then(|number| number.try_into().ok()) {

@@ -4,6 +4,7 @@ use super::arguments::Flags;
 use super::systemd;
 use super::unix_socket::{self, SocketFile};
 use chinwag::{Builder, Error, client};
+use std::fmt::Display;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::os::fd::OwnedFd;
 
@@ -27,74 +28,45 @@ pub(crate) fn listen(
     mut builder: Builder,
 ) -> Result<(Builder, String, Vec<SocketFile>), String> {
     let inherited = systemd::sockets()?;
-    let (mode, group) = (flags.text("socket-mode")?.unwrap_or("0660"), flags.text("socket-group")?);
-    let mode = (unix_socket::parse_mode(mode)?, group.map(unix_socket::parse_group).transpose()?);
     let default = if asks_for_tls(flags) { "listen-tls" } else { "listen" };
-    let (mut announcement, mut files) = (String::new(), Vec::new());
+    let (mut sockets, mut announcement, mut files) = (Vec::new(), String::new(), Vec::new());
     for flag in ["listen", "listen-tls", "redirect-http"] {
         let mut texts = flags.list(flag)?;
         if texts.is_empty() && flag == default && inherited.is_empty() {
             texts.push(DEFAULT);
         }
         for text in texts {
-            let allow_blocked_port = flags.has("allow-blocked-port");
             #[cfg(feature = "tls")]
             if flag == "redirect-http" {
-                let address = address(flag, text, allow_blocked_port)?;
+                let address = address(flags, flag, text)?;
                 builder = builder.redirect_http(address).map_err(|error| format!("--{flag}: {error}"))?;
                 continue;
             }
-            let (socket, file) = open(flag, text, allow_blocked_port, mode)?;
-            builder = add(socket, acceptor.filter(|_| flag == "listen-tls"), &mut announcement, text, builder)
-                .map_err(|error| format!("--{flag}: {error}"))?;
+            let (socket, file) = open(flags, flag, text)?;
+            sockets.push((socket, acceptor.filter(|_| flag == "listen-tls"), text));
             files.extend(file);
         }
     }
     for socket in inherited {
-        builder = add(socket, acceptor, &mut announcement, "unix:a socket that was passed", builder)
-            .map_err(|error| format!("LISTEN_FDS: {error}"))?;
+        sockets.push((socket, acceptor, "unix:a socket that was passed"));
+    }
+    for (socket, acceptor, place) in sockets {
+        let socket = TcpListener::from(socket);
+        announcement += &announce(&socket, acceptor.is_some(), place);
+        let added = match acceptor {
+            #[cfg(feature = "tls")]
+            Some(acceptor) => builder.listener_tls(socket, acceptor),
+            _ => builder.listener(socket),
+        };
+        builder = added.map_err(|error| format!("{place}: {error}"))?;
     }
     Ok((builder, announcement, files))
 }
 
-/// Whether any flag for TLS was given.
-pub(crate) fn asks_for_tls(flags: &Flags) -> bool {
-    let about_tls = ["tls-cert", "tls-key", "tls-self-signed", "listen-tls", "redirect-http", "hsts"];
-    about_tls.iter().any(|flag| flags.has(flag))
-}
-
-/// A socket that listens at the place that a flag names, and its file if it is a unix socket with this mode and group.
-pub(crate) fn open(
-    flag: &str,
-    text: &str,
-    allow_blocked_port: bool,
-    (mode, group): (u32, Option<u32>),
-) -> Result<(OwnedFd, Option<SocketFile>), String> {
-    match text.strip_prefix("unix:") {
-        None => {
-            let address = address(flag, text, allow_blocked_port)?;
-            let socket = TcpListener::bind(address).map_err(|source| Error::Bind { address, source });
-            socket.map(|socket| (socket.into(), None)).map_err(|error| format!("--{flag}: {error}"))
-        }
-        Some(path) if matches!(flag, "admin" | "listen") && !path.is_empty() => {
-            let (socket, file) = unix_socket::bind(path, mode, group).map_err(|error| format!("--{flag}: {error}"))?;
-            Ok((socket.into(), Some(file)))
-        }
-        Some(_) => Err(format!("--{flag} {text:?}: write unix:PATH after --listen or --admin; a unix socket is plain")),
-    }
-}
-
-/// Adds a socket to a server, and its line to the announcement. `place` is its name if it is a unix socket.
-fn add(
-    socket: OwnedFd,
-    acceptor: Option<&Acceptor>,
-    announcement: &mut String,
-    place: &str,
-    builder: Builder,
-) -> Result<Builder, Error> {
-    let socket = TcpListener::from(socket);
-    let scheme = if acceptor.is_some() { "https" } else { "http" };
-    *announcement += &match socket.local_addr() {
+/// The line about a socket. `place` is its name if it is a unix socket.
+fn announce(socket: &TcpListener, is_secure: bool, place: &str) -> String {
+    let scheme = if is_secure { "https" } else { "http" };
+    match socket.local_addr() {
         // A unix socket has no such address.
         Err(_) => format!("chinwag is listening on {place}\n"),
         Ok(local) if local.ip().is_unspecified() => {
@@ -105,35 +77,55 @@ fn add(
             )
         }
         Ok(local) => format!("chinwag is listening; open {scheme}://{local}/\n"),
-    };
-    match acceptor {
-        #[cfg(feature = "tls")]
-        Some(acceptor) => builder.listener_tls(socket, acceptor),
-        _ => builder.listener(socket),
     }
 }
 
-/// `ADDR:PORT`, `[ADDR]:PORT` or `NAME:PORT`.
-fn address(flag: &str, text: &str, allow_blocked_port: bool) -> Result<SocketAddr, String> {
-    let address = resolve(text).map_err(|error| {
+/// Whether any flag for TLS was given.
+pub(crate) fn asks_for_tls(flags: &Flags) -> bool {
+    let about_tls = ["tls-cert", "tls-key", "tls-self-signed", "listen-tls", "redirect-http", "hsts"];
+    about_tls.iter().any(|flag| flags.has(flag))
+}
+
+/// A socket that listens at the place that a flag names, and its file if it is a unix socket.
+pub(crate) fn open(flags: &Flags, flag: &str, text: &str) -> Result<(OwnedFd, Option<SocketFile>), String> {
+    let Some(path) = text.strip_prefix("unix:") else {
+        let address = address(flags, flag, text)?;
+        let socket = TcpListener::bind(address).map_err(|source| Error::bind(address, &source));
+        return socket.map(|socket| (socket.into(), None)).map_err(|error| format!("--{flag}: {error}"));
+    };
+    let (mode, group) = match flag {
+        "admin" => (0o600, None),
+        "listen" => (
+            unix_socket::parse_mode(flags.text("socket-mode")?.unwrap_or("0660"))?,
+            flags.text("socket-group")?.map(unix_socket::parse_group).transpose()?,
+        ),
+        _ => {
+            return Err(format!(
+                "--{flag} {text:?}: write unix:PATH after --listen or --admin; a unix socket is plain"
+            ));
+        }
+    };
+    let (socket, file) = unix_socket::bind(path, mode, group).map_err(|error| format!("--{flag}: {error}"))?;
+    Ok((socket.into(), Some(file)))
+}
+
+/// `ADDR:PORT`, `[ADDR]:PORT` or `NAME:PORT`. The first IPv4 address of a name, or else its first one: `localhost` is 127.0.0.1,
+/// which every client tries.
+fn address(flags: &Flags, flag: &str, text: &str) -> Result<SocketAddr, String> {
+    let wrong = |error: &dyn Display| {
         format!("--{flag} {text:?}: {error}; write ADDR:PORT, such as {DEFAULT}, or 0.0.0.0:6502 for every network")
-    })?;
-    match client::is_blocked(address.port()) && !allow_blocked_port {
-        true => Err(format!(
+    };
+    let found: Vec<_> = text.to_socket_addrs().map_err(|error| wrong(&error))?.collect();
+    let first = found.iter().find(|address| address.is_ipv4()).or(found.first());
+    let address = *first.ok_or_else(|| wrong(&"no such address"))?;
+    if client::is_blocked(address.port()) && flag != "admin" && !flags.has("allow-blocked-port") {
+        return Err(format!(
             "browsers refuse to connect to port {} (it is in the Fetch standard's list of bad ports); \
              choose another port, or add --allow-blocked-port",
             address.port()
-        )),
-        false => Ok(address),
+        ));
     }
-}
-
-/// The first IPv4 address of a name, or else its first one: `localhost` is 127.0.0.1, which every client tries.
-fn resolve(text: &str) -> Result<SocketAddr, String> {
-    let found = text.to_socket_addrs().map_err(|error| error.to_string())?;
-    let found = found.as_slice();
-    let first = found.iter().find(|address| address.is_ipv4()).or(found.first());
-    first.copied().ok_or_else(|| "no such address".to_owned())
+    Ok(address)
 }
 
 #[cfg(test)]
@@ -143,11 +135,11 @@ mod tests {
     #[test]
     fn addresses_without_a_port_are_refused() {
         for text in ["8080", ":8080", "*:8080", "10.0.0.1", "::1", "[::1]", "127.0.0.1:99999", ""] {
-            let error = address("listen", text, false).expect_err(text);
+            let error = address(&Flags::default(), "listen", text).expect_err(text);
             assert!(error.contains("write ADDR:PORT, such as 127.0.0.1:6502,"), "{error}");
         }
         for text in ["127.0.0.1:8080", "[::]:8080", "localhost:8080"] {
-            assert_eq!(address("listen", text, false).map(|address| address.port()), Ok(8080), "{text}");
+            assert_eq!(address(&Flags::default(), "listen", text).map(|address| address.port()), Ok(8080), "{text}");
         }
     }
 }

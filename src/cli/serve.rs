@@ -8,6 +8,9 @@ use log::{LevelFilter, error, info, warn};
 use std::path::Path;
 use std::thread;
 
+/// Of each connection, twice what a debug build needs. No function of others runs on it.
+const STACK_SIZE: usize = 128 * 1024;
+
 /// Serves until a signal stops the server.
 ///
 /// # Errors
@@ -17,6 +20,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     logging::start(log_level(flags));
     raise_descriptor_limit();
     let (mut config, rules) = limits::configure(flags)?;
+    config.stack_size = STACK_SIZE;
     config.exempt_networks = networks(flags, "exempt")?;
     if config.exempt_networks.iter().any(|network| network.is_everything()) {
         warn!("--exempt: every address is exempt, so no limit per address protects this server");

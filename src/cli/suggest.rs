@@ -18,9 +18,16 @@ pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     best.1
 }
 
+/// The flag of the server that is most like this word. Users of other programs know `--listen` by another name.
+pub(crate) fn nearest_flag<'a>(word: &str, mut flags: Vec<&'a str>) -> Option<&'a str> {
+    let others = ["port", "address", "bind"];
+    flags.extend(others);
+    nearest(word, &flags).map(|name| if others.contains(&name) { "listen ADDR:PORT" } else { name })
+}
+
 /// ` (did you mean x?)`, or nothing.
-pub(crate) fn did_you_mean(word: &str, known: &[&str]) -> String {
-    nearest(word, known).map_or_else(String::new, |name| format!(" (did you mean {name}?)"))
+pub(crate) fn did_you_mean(likely: Option<&str>) -> String {
+    likely.map_or_else(String::new, |name| format!(" (did you mean {name}?)"))
 }
 
 /// Levenshtein's distance: how many characters must be added, removed or replaced.

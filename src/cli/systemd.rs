@@ -5,7 +5,7 @@ use log::{Level, debug};
 use rustix::time::{ClockId, clock_gettime};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::os::unix::net::UnixDatagram;
 use std::sync::LazyLock;
 use std::{env, fs, io, process, time::Duration};
 
@@ -46,13 +46,13 @@ fn take(_descriptor: i32) -> io::Result<OwnedFd> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Notifies the service manager, if there is one: lines such as `READY=1`.
+/// Notifies the service manager, if there is one: lines such as `READY=1`. Its socket has a path.
 pub(crate) fn notify(state: &str) {
     let Some(name) = env::var_os("NOTIFY_SOCKET") else { return };
     let send = || {
         let socket = UnixDatagram::unbound()?;
         socket.set_write_timeout(Some(NOTIFY_TIMEOUT))?;
-        socket.send_to_addr(state.as_bytes(), &address(&name.to_string_lossy())?)
+        socket.send_to(state.as_bytes(), &name)
     };
     if let Err(error) = send() {
         debug!("NOTIFY_SOCKET {name:?}: {error}");
@@ -64,15 +64,6 @@ pub(crate) fn notify_reloading() {
     let now = clock_gettime(ClockId::Monotonic);
     let micros = now.tv_sec * 1_000_000 + now.tv_nsec / 1000;
     notify(&format!("RELOADING=1\nMONOTONIC_USEC={micros}"));
-}
-
-/// A path, or an abstract name after `@`.
-fn address(name: &str) -> io::Result<SocketAddr> {
-    #[cfg(target_os = "linux")]
-    if let Some(name) = name.strip_prefix('@') {
-        return <SocketAddr as std::os::linux::net::SocketAddrExt>::from_abstract_name(name);
-    }
-    SocketAddr::from_pathname(name)
 }
 
 /// How often the watchdog expects `WATCHDOG=1`, if it watches this process.

@@ -19,11 +19,7 @@ pub(crate) fn acceptor(flags: &Flags) -> Result<Option<Acceptor>, String> {
             .into());
     }
     let hsts = flags.amount("hsts", Unit::Seconds, 0)?;
-    let acceptor = certificate(flags)?;
-    Ok(Some(match hsts {
-        Some(seconds) => acceptor.with_hsts(seconds),
-        None => acceptor,
-    }))
+    Ok(Some(hsts.into_iter().fold(certificate(flags)?, Acceptor::with_hsts)))
 }
 
 fn certificate(flags: &Flags) -> Result<Acceptor, String> {

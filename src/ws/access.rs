@@ -6,11 +6,11 @@
 
 mod host;
 
+pub use host::Host;
 pub(crate) use host::default_port;
 use host::normal_origin;
-pub use host::{Host, Invalid};
 
-use crate::ws::{http::Response, network::Network, spawn::lock};
+use crate::ws::{error::Error, http::Response, network::Network, spawn::lock};
 use std::sync::{Arc, Mutex};
 use std::{fmt, hint::black_box, net::IpAddr, time::SystemTime};
 
@@ -24,6 +24,31 @@ const ANY: &str = "*";
 ///
 /// The default accepts IP literals, `localhost` and `*.localhost` as `Host`. It accepts pages from the same host (any scheme
 /// and port), and programs, which send no `Origin`. It requires no token.
+///
+/// ```
+/// use chinwag::{Access, Server, access::Host};
+///
+/// let access = Access::default()
+///     .machine_name("pi.lab.example") // also pi and pi.local
+///     .allow_host("chat.example")?
+///     .allow_origin("https://www.example")?
+///     .require_origin(true)
+///     .token("swordfish")?;
+/// let server = Server::builder().access(access.clone()).listen("127.0.0.1:0")?.start()?;
+///
+/// // While the server runs. Clones share the tokens and the bans.
+/// access.replace_token("sunflower")?;
+/// access.replace_admin_token("hummingbird")?;
+/// access.ban(vec![("192.0.2.0/24".parse()?, None)]);
+///
+/// // What the server asks, without a server.
+/// let host = Host::parse("chat.example:6502")?;
+/// assert!(access.check_host(&host).is_ok() && access.check_origin(Some("https://www.example"), &host).is_ok());
+/// assert_eq!(access.check_origin(Some("https://evil.example"), &host).unwrap_err().status, 403);
+/// assert_eq!(access.check_token(Some(b"swordfish")).unwrap_err().status, 401);
+/// assert_eq!(access.check_address([192, 0, 2, 7].into()).unwrap_err().status, 403);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Access {
     /// `*` is any.
@@ -39,7 +64,8 @@ pub struct Access {
 }
 
 impl Access {
-    /// No rules: any host, any origin, no token.
+    /// No rules: any host, any origin, no token. Then any web page that a user opens can use a server in the user's
+    /// network.
     #[must_use]
     pub fn open() -> Self {
         Self { hosts: vec![ANY.to_owned()], origins: vec![ANY.to_owned()], ..Self::default() }
@@ -61,9 +87,9 @@ impl Access {
     ///
     /// # Errors
     /// That is not a host name, or it has a port or a scheme.
-    pub fn allow_host(mut self, name: &str) -> Result<Self, Invalid> {
+    pub fn allow_host(mut self, name: &str) -> Result<Self, Error> {
         let help = "use the name alone, such as chat.example, or * for any";
-        let invalid = || Invalid(format!("{name:?} is not a host name; {help}"));
+        let invalid = || Error::from(format!("{name:?} is not a host name; {help}"));
         let any = (name == ANY).then(|| ANY.to_owned());
         self.hosts.push(any.or_else(|| Host::parse_name(name)).ok_or_else(invalid)?);
         Ok(self)
@@ -75,26 +101,27 @@ impl Access {
     ///
     /// # Errors
     /// No client sends that as its origin, or it is a host name without a scheme.
-    pub fn allow_origin(mut self, origin: &str) -> Result<Self, Invalid> {
+    pub fn allow_origin(mut self, origin: &str) -> Result<Self, Error> {
         let help = "use one such as https://chat.example, app://. or null, or * for any";
-        let invalid = || Invalid(format!("{origin:?} is not an origin; {help}"));
+        let invalid = || Error::from(format!("{origin:?} is not an origin; {help}"));
         let any = (origin == ANY).then(|| ANY.to_owned());
         self.origins.push(any.or_else(|| normal_origin(origin)).ok_or_else(invalid)?);
         Ok(self)
     }
 
-    /// Refuses handshakes without an `Origin`, which includes those of most programs (the flag `--require-origin`).
+    /// Refuses handshakes without an `Origin`, which includes those of most programs (the flag `--require-origin`). Default: false.
     #[must_use]
     pub fn require_origin(mut self, required: bool) -> Self {
         self.require_origin = required;
         self
     }
 
-    /// Requires this token: the content of the file given with `--token-file`. White space around it is ignored.
+    /// Requires this token: the content of the file given with `--token-file`. White space around it is ignored. Default: none is
+    /// required.
     ///
     /// # Errors
     /// It is empty, or it has characters that a header field cannot carry.
-    pub fn token(mut self, token: &str) -> Result<Self, Invalid> {
+    pub fn token(mut self, token: &str) -> Result<Self, Error> {
         self.token = Arc::default();
         self.replace_token(token).map(|()| self)
     }
@@ -104,7 +131,7 @@ impl Access {
     ///
     /// # Errors
     /// As [`Access::token`]. The old token stays in use.
-    pub fn replace_token(&self, token: &str) -> Result<(), Invalid> {
+    pub fn replace_token(&self, token: &str) -> Result<(), Error> {
         *lock(&self.token) = Some(Token::new(token)?);
         Ok(())
     }
@@ -114,7 +141,7 @@ impl Access {
     ///
     /// # Errors
     /// As [`Access::token`].
-    pub fn replace_admin_token(&self, token: &str) -> Result<(), Invalid> {
+    pub fn replace_admin_token(&self, token: &str) -> Result<(), Error> {
         *lock(&self.admin_token) = Some(Token::new(token)?);
         Ok(())
     }
@@ -233,12 +260,12 @@ fn shell_word(text: &str) -> String {
 struct Token(Box<[u8]>);
 
 impl Token {
-    fn new(token: &str) -> Result<Self, Invalid> {
+    fn new(token: &str) -> Result<Self, Error> {
         let token = token.trim();
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             // The error does not repeat the input, which may be close to the secret.
             let why = "the access token must be one line of visible ASCII characters, without spaces";
-            return Err(Invalid(why.into()));
+            return Err(why.to_owned().into());
         }
         Ok(Self(token.as_bytes().into()))
     }

@@ -9,7 +9,7 @@
 //!         Event::Open => {
 //!             socket.send("hello, everybody");
 //!         }
-//!         Event::Message(message) => println!("{message:?}"),
+//!         Event::Message(message) => println!("{}", message.as_text().unwrap_or("bytes")),
 //!         Event::Error(error) => eprintln!("{error}"),
 //!         Event::Close { code, .. } => println!("closed, {code}"),
 //!         _ => {}
@@ -17,6 +17,9 @@
 //! }
 //! # Ok::<(), chinwag::client::Error>(())
 //! ```
+//!
+//! [`Builder::open`] and [`Builder::reconnecting`] are for programs that read in a loop instead: they return a
+//! [`chinwag::WebSocket`](crate::WebSocket), not the type of this module.
 //!
 //! # JavaScript and Rust, side by side
 //!
@@ -64,19 +67,13 @@ pub use builder::Builder;
 pub use error::Error;
 pub use url::is_blocked;
 
-use crate::ws::{
-    connection::{DisconnectReason, Message},
-    error::CloseError,
-    peer::Peer,
-    spawn::{lock, spawn},
-    websocket,
-};
+use crate::ws::connection::{DisconnectReason, Message};
+use crate::ws::spawn::{lock, spawn};
+use crate::ws::{error::MAX_REASON, peer::Peer, websocket};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use log::{debug, trace};
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, OnceLock, Weak},
-};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 /// Bytes of the stack of a WebSocket's thread. Only the pages that are touched cost memory.
 /// The name resolution of the system needs most.
@@ -232,10 +229,14 @@ impl WebSocket {
     /// this cancels it with [`Error::Cancelled`]. A second call has no effect.
     ///
     /// # Errors
-    /// As in browsers: [`CloseError::Code`] unless the code is 1000 or 3000 to 4999, and [`CloseError::Reason`] if the reason
-    /// has more than 123 bytes. Then the connection is not closed.
-    pub fn close(&self, code: u16, reason: &str) -> Result<(), CloseError> {
-        CloseError::check_with(matches!(code, 1000 | 3000..=4999), code, reason)?;
+    /// As in browsers: the code is not 1000 or 3000 to 4999, or the reason has more than 123 bytes. Then the connection is not
+    /// closed.
+    pub fn close(&self, code: u16, reason: &str) -> Result<(), crate::Error> {
+        crate::Error::check_code(matches!(code, 1000 | 3000..=4999), code)?;
+        if reason.len() > MAX_REASON {
+            let length = reason.len();
+            return Err(format!("a close reason has at most {MAX_REASON} bytes, and this one has {length}").into());
+        }
         self.0.close(code, reason);
         Ok(())
     }

@@ -51,7 +51,8 @@ config! {
     max_header_fields: usize = 100,
     /// The silence after which the server sends a Ping (RFC 6455 5.5.2). 20 s; zero: never.
     ping_interval: Duration = Duration::from_secs(20),
-    /// How long the reply to that Ping may take. After that the connection is closed with 1013. 20 s; zero: no limit.
+    /// How long the reply to that Ping may take, also of a client that pauses reading. After that the connection is closed with
+    /// 1013. 20 s; zero: no limit.
     pong_timeout: Duration = Duration::from_secs(20),
     /// How long a connection may take to end after a Close frame was sent. Then it is cut, or earlier if the peer sends 4 MiB (or
     /// `max_message_size`, if that is more) meanwhile. 5 s.
@@ -79,8 +80,10 @@ config! {
     wrong_token_interval: Duration = Duration::from_secs(1),
     /// Handshakes in progress at once. 256; zero: no limit. Beyond it: 503.
     max_handshakes: usize = 256,
-    /// Bytes of stack of a connection's thread. Only pages that were used cost memory. 128 KiB.
-    stack_size: usize = 128 * 1024,
+    /// Bytes of stack of a connection's thread, on which the functions of [`Builder`](crate::Builder) run. Only pages that were
+    /// used cost memory, but a 32-bit process has addresses for 3 GiB in all. 1 MiB, enough for nested JSON; this library itself
+    /// needs 64 KiB.
+    stack_size: usize = 1024 * 1024,
 }
 
 /// Memory mappings of a connection: four of its thread (the stack, the signal stack, and their guard pages), and some of the

@@ -17,6 +17,7 @@ mod reader;
 mod state;
 mod write_reactor;
 
+pub(crate) use buffered_stream::BufferedStream;
 pub use disconnect_reason::DisconnectReason;
 pub use message::{Bytes, Frames, Message, Utf8Bytes};
 pub(crate) use reader::Reader;
@@ -24,15 +25,12 @@ pub(crate) use state::{ConnectionEnd, ConnectionState, ReadResult};
 pub(crate) use tungstenite::protocol::Role;
 pub(crate) use write_reactor::WriteReactor;
 
-use crate::ws::{config::Config, deflate::Agreement, session::Session, spawn::lock};
-use buffered_stream::BufferedStream;
+use crate::ws::deflate::{Agreement, Unmarker};
+use crate::ws::{config::Config, spawn::lock};
 use state::Phase;
-use std::{
-    any::Any,
-    net::{Shutdown, SocketAddr, TcpStream},
-    sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
-};
+use std::net::{Shutdown, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::{any::Any, time::Duration};
 use tungstenite::protocol::frame::coding::Data;
 
 /// What the handshake established about the peer.
@@ -53,16 +51,6 @@ pub(crate) struct PeerInfo {
     pub(crate) keepalive: Option<&'static [u8]>,
 }
 
-/// A socket after its handshakes.
-#[derive(Debug)]
-pub(crate) struct Transport {
-    pub(crate) stream: Arc<TcpStream>,
-    /// `None` without TLS.
-    pub(crate) session: Option<Box<dyn Session>>,
-    /// Bytes that were read after the head of the request or response, without TLS.
-    pub(crate) input: Vec<u8>,
-}
-
 /// One connection. [`Peer`](crate::Peer) is its handle for programs.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -77,14 +65,15 @@ pub(crate) struct Connection {
 impl Connection {
     /// The connection and its only reader.
     #[inline(never)] // Its stack frame, with the whole state, would stay below those of the first sends.
+    #[allow(clippy::boxed_local, reason = "unboxed, it takes 5 KiB on the stack of an idle connection")]
     pub(crate) fn new(
         info: PeerInfo,
         role: Role,
-        transport: Transport,
+        mut stream: Box<BufferedStream>,
         config: Arc<Config>,
         reactor: &'static WriteReactor,
     ) -> (Arc<Self>, Reader) {
-        let socket = Arc::clone(&transport.stream);
+        let socket = Arc::clone(&stream.socket);
         // A stream has no Pongs: the system ends it if the peer does not acknowledge what was sent, elsewhere than on Linux after
         // a time of its own.
         #[cfg(target_os = "linux")]
@@ -93,18 +82,11 @@ impl Connection {
             // It fails only if the socket is gone, which the reader notices.
             let _ = rustix::net::sockopt::set_tcp_user_timeout(&socket, time.unwrap_or(u32::MAX));
         }
-        let stream = BufferedStream::new(transport, info.deflate.is_some());
-        let state = Mutex::new(Some(Box::new(ConnectionState::new(role, stream, &config, info.keepalive))));
+        stream.unmarker = info.deflate.is_some().then(Unmarker::default);
+        let state = Mutex::new(Some(Box::new(ConnectionState::new(role, *stream, &config, info.keepalive))));
         let connection = Arc::new(Self { info, role, config, reactor, state });
         let reader = Reader::new(Arc::clone(&connection), socket);
         (connection, reader)
-    }
-
-    /// Queues bytes. They are sent with the next message, or by [`Connection::flush_pending`].
-    pub(crate) fn queue(&self, bytes: &[u8]) {
-        if let Some(state) = self.lock().as_mut() {
-            state.stream.queue(bytes);
-        }
     }
 
     /// Sends queued bytes as far as the socket takes them.
@@ -121,7 +103,7 @@ impl Connection {
     }
 
     /// Sends a Close frame after all queued bytes. Does nothing if the connection is closing already. The caller has checked code
-    /// and reason (`CloseError::check`).
+    /// and reason (`Error::check_close`).
     pub(crate) fn close(self: &Arc<Self>, code: u16, reason: &str) {
         self.if_open(|state| {
             state.close(code, reason);

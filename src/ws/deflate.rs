@@ -27,8 +27,11 @@ use tungstenite::protocol::frame::FrameHeader;
 /// let mut deflate = chinwag::Deflate::default();
 /// deflate.threshold = 1024;
 /// let server = chinwag::Server::builder().deflate(deflate).listen("127.0.0.1:0")?.start()?;
+///
+/// let url = format!("ws://{}/", server.local_addrs()[0]);
+/// let client = chinwag::client::WebSocket::builder(&url).deflate(deflate).open()?;
 /// # }
-/// # Ok::<(), chinwag::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

@@ -41,22 +41,30 @@ pub use tungstenite::protocol::Role;
 
 pub use crate::ws::tcp::Socket;
 
-use crate::ws::connection::{PeerInfo, Transport};
+use crate::ws::connection::{BufferedStream, PeerInfo};
+#[cfg(feature = "tls")]
+use crate::ws::handshake::{HeadError, Negotiated, Policy, Upgrade, negotiate, read_request};
 use crate::ws::{config::Config, peer::Peer, tcp::tcp, websocket::WebSocket};
 #[cfg(feature = "tls")]
-use crate::ws::{
-    handshake::{Negotiated, Policy, Upgrade, negotiate, read_request},
-    handshake_stream::HandshakeStream,
-    session::StartTls,
-    tls::Acceptor,
-};
+use crate::ws::{handshake_stream::HandshakeStream, session::StartTls, tls::Acceptor};
 use std::io::{self, Write};
 use std::{mem, os::fd::OwnedFd, os::unix::net::UnixStream};
 
 /// The half that reads. It is a whole [`WebSocket`], which can also send.
 pub type Reader = WebSocket;
 
-/// A socket after its WebSocket handshake, before it is split.
+/// A socket after its WebSocket handshake, before it is split. [The module](self) has an example from accept to close.
+///
+/// ```no_run
+/// # let stream = std::net::TcpListener::bind("127.0.0.1:9000")?.accept()?.0;
+/// use chinwag::{Config, duplex::Duplex, tungstenite};
+/// use std::time::Duration;
+///
+/// let socket = tungstenite::accept(stream)?;
+/// let config = Config::default().max_message_size(1 << 20).ping_interval(Duration::from_secs(5));
+/// let (peer, reader) = Duplex::server(socket).config(config).split()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "it does nothing before split()"]
 pub struct Duplex {
@@ -81,6 +89,18 @@ impl Duplex {
 
     /// Either side, after any handshake. `already_read` are the bytes that were read after its end: the first frames, which
     /// may be incomplete.
+    ///
+    /// ```no_run
+    /// # let mut stream = std::net::TcpListener::bind("127.0.0.1:9000")?.accept()?.0;
+    /// # use chinwag::{Config, duplex::{Duplex, Role}, handshake::{Negotiated, Policy, negotiate, read_request}};
+    /// # use std::io::Write;
+    /// let (mut request, already_read) = read_request(&mut stream, &Config::default())?;
+    /// if let Negotiated::Upgrade(upgrade) = negotiate(&mut request, &Policy::default()) {
+    ///     stream.write_all(&upgrade.response)?;
+    ///     let (peer, reader) = Duplex::after_handshake(Role::Server, stream, already_read).split()?;
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn after_handshake(role: Role, stream: impl Socket, already_read: Vec<u8>) -> Self {
         Self { role, socket: Ok(stream.into()), input: already_read, config: Config::default() }
     }
@@ -105,18 +125,18 @@ impl Duplex {
     pub fn accept_tls(stream: impl Socket, acceptor: &Acceptor, policy: &Policy, config: Config) -> io::Result<Reader> {
         let (socket, config) = (tcp(stream)?, config.sensible());
         let deadline = std::time::Instant::now() + config.handshake_timeout;
-        let session = acceptor.session()?;
-        let mut stream = HandshakeStream::start(&socket, Some(session), deadline)?;
-        let head = read_request(&mut stream, &config);
-        let (mut request, input) = head.map_err(io::Error::other)?;
+        let mut stream = HandshakeStream::new(socket, Some(acceptor.session()?), deadline);
+        let failed = |error| match error {
+            HeadError::Io(why) => why,
+            error => io::Error::other(error),
+        };
+        let (mut request, input) = read_request(&mut stream, &config).map_err(failed)?;
         match negotiate(&mut request, policy) {
             Negotiated::Upgrade(Upgrade { response, protocol, data, deflate, keepalive: None }) => {
                 stream.send(&response)?;
-                let session = stream.session.take();
                 let path = request.uri().path().into();
                 let info = PeerInfo { protocol, path, data, deflate, ..PeerInfo::default() };
-                let transport = Transport { stream: socket, session, input };
-                WebSocket::without_server(info, Role::Server, transport, config)
+                WebSocket::without_server(info, Role::Server, stream.into_inner(input), config)
             }
             Negotiated::Response(response) => {
                 stream.send(&response.to_bytes(false))?;
@@ -141,8 +161,8 @@ impl Duplex {
     /// No thread or descriptor is available for the one thread of the process that sends what sockets do not take at once.
     /// `InvalidInput`: the socket was used before [`Duplex::server`], or is a client's.
     pub fn split(self) -> io::Result<(Peer, Reader)> {
-        let transport = Transport { stream: tcp(self.socket?)?, session: None, input: self.input };
-        let reader = WebSocket::without_server(PeerInfo::default(), self.role, transport, self.config)?;
+        let stream = BufferedStream::new(tcp(self.socket?)?, None, self.input);
+        let reader = WebSocket::without_server(PeerInfo::default(), self.role, stream, self.config)?;
         Ok((reader.writer(), reader))
     }
 }

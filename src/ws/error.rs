@@ -1,36 +1,61 @@
-//! Why a server cannot start, and why a Close frame cannot be sent. What goes wrong on one connection is a
+//! Why a server cannot start, and what else a program cannot do. What goes wrong on one connection is a
 //! [`DisconnectReason`](crate::DisconnectReason), or an HTTP response.
 
 use std::{fmt, io, net::SocketAddr};
 
-/// Why a server could not be started.
-#[non_exhaustive]
-pub enum Error {
-    /// The address has no port, or a host that cannot be found.
-    Resolve(io::Error),
-    /// Listening failed: the address is in use, is not one of this machine, or its port needs a privilege.
-    Bind {
-        /// The requested address.
-        address: SocketAddr,
-        /// The error of the operating system.
-        source: io::Error,
-    },
-    /// The server has no address to listen on.
-    NoListener,
+/// Why a server cannot start, why a host name, an origin, a token, a network or a certificate cannot be used, or why a Close frame
+/// cannot be sent. `Display` is a sentence that says what is wrong, and what to do or what would be valid. It begins with the name of
+/// the file, if there is one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Error {
+    kind: io::ErrorKind,
+    sentence: String,
+}
+
+impl Error {
+    /// Listening at that address failed with that error of the operating system. The sentence says what to do about it.
+    #[must_use]
+    pub fn bind(address: SocketAddr, source: &io::Error) -> Self {
+        let explanation = match source.kind() {
+            io::ErrorKind::AddrInUse => "the port is taken; stop what uses it, or choose another port",
+            io::ErrorKind::PermissionDenied => {
+                "ports below 1024 need a right; choose a higher port, or grant CAP_NET_BIND_SERVICE"
+            }
+            io::ErrorKind::AddrNotAvailable => {
+                "this machine has no such address; 0.0.0.0 or [::] means every address it has"
+            }
+            _ => &source.to_string(),
+        };
+        Self { kind: source.kind(), sentence: format!("cannot listen on {address}: {explanation}") }
+    }
+
+    /// What a program can tell apart: an error of the operating system, such as `AddrInUse`, or `InvalidInput`.
+    #[must_use]
+    pub fn kind(&self) -> io::ErrorKind {
+        self.kind
+    }
+
     /// The operating system refused a thread or a descriptor that the server itself needs.
-    Start(io::Error),
+    pub(crate) fn start(source: io::Error) -> Self {
+        Self { kind: source.kind(), sentence: format!("cannot start: {source}") }
+    }
+
+    /// Whether a Close frame may have that code (RFC 6455 7.4; in a browser otherwise `InvalidAccessError`).
+    pub(crate) fn check_code(is_allowed: bool, code: u16) -> Result<(), Self> {
+        let error = || format!("the close code {code} is not allowed: use 1000, or 4000 to 4999").into();
+        if is_allowed { Ok(()) } else { Err(error()) }
+    }
+}
+
+impl From<String> for Error {
+    fn from(sentence: String) -> Self {
+        Self { kind: io::ErrorKind::InvalidInput, sentence }
+    }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bind { address, source } => {
-                write!(f, "cannot listen on {address}: {}", explain(source))
-            }
-            Self::Resolve(source) => write!(f, "no such address: {source}"),
-            Self::NoListener => write!(f, "no address to listen on was given"),
-            Self::Start(source) => write!(f, "cannot start: {source}"),
-        }
+        f.write_str(&self.sentence)
     }
 }
 
@@ -43,57 +68,8 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {}
 
-/// Why a connection was not closed: its Close frame could not be sent like that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CloseError {
-    /// This status code must not be sent (RFC 6455 7.4). (In a browser: `InvalidAccessError`.)
-    Code(u16),
-    /// The reason has so many bytes, and a Close frame has room for 123 (RFC 6455 5.5). (In a browser: `SyntaxError`.)
-    Reason(usize),
-}
-
-impl CloseError {
-    /// Whether a Close frame may be like that. Allowed codes are those that IANA has assigned, without 1005, 1006 and 1015, which
-    /// stand for the absence of a frame or code; and those of libraries (3000) and programs (4000).
-    pub(crate) fn check(code: u16, reason: &str) -> Result<(), Self> {
-        Self::check_with(matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999), code, reason)
-    }
-
-    /// For [`client::WebSocket`](crate::client::WebSocket), where fewer codes are allowed.
-    pub(crate) fn check_with(is_allowed: bool, code: u16, reason: &str) -> Result<(), Self> {
-        match reason.len() {
-            _ if !is_allowed => Err(Self::Code(code)),
-            ..=123 => Ok(()),
-            length => Err(Self::Reason(length)),
-        }
-    }
-}
-
-impl fmt::Display for CloseError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Code(code) => write!(f, "the close code {code} is not allowed: use 1000, or 3000 to 4999"),
-            Self::Reason(length) => write!(f, "a close reason has at most 123 bytes, and this one has {length}"),
-        }
-    }
-}
-
-impl std::error::Error for CloseError {}
-
-/// What to do about a failed bind, in a sentence.
-fn explain(source: &io::Error) -> String {
-    match source.kind() {
-        io::ErrorKind::AddrInUse => "the port is taken; stop what uses it, or choose another port".into(),
-        io::ErrorKind::PermissionDenied => {
-            "ports below 1024 need a right; choose a higher port, or grant CAP_NET_BIND_SERVICE".into()
-        }
-        io::ErrorKind::AddrNotAvailable => {
-            "this machine has no such address; 0.0.0.0 or [::] means every address it has".into()
-        }
-        _ => source.to_string(),
-    }
-}
+/// The longest reason of a Close frame, in bytes (RFC 6455 5.5).
+pub(crate) const MAX_REASON: usize = 123;
 
 /// A peer's text, in one line: control characters and invisible ones are escaped.
 pub(crate) struct Visible<'a>(pub(crate) &'a str);
@@ -112,23 +88,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_that_stand_for_no_frame_or_for_nothing_are_errors() {
-        for code in [1000, 1001, 1002, 1003, 1007, 1008, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999] {
-            assert_eq!(CloseError::check(code, ""), Ok(()));
-        }
-        for code in [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 2000, 2999, 5000, u16::MAX] {
-            assert_eq!(CloseError::check(code, ""), Err(CloseError::Code(code)));
-        }
-        for (reason, expected) in [("x".repeat(123), Ok(())), ("\u{e9}".repeat(62), Err(CloseError::Reason(124)))] {
-            assert_eq!(CloseError::check(1000, &reason), expected);
-        }
-    }
-
-    #[test]
     fn what_main_prints_is_for_people() {
         let address = SocketAddr::from(([127, 0, 0, 1], 80));
         assert_eq!(Visible("server's \"x\" \x1b[2J\n\u{202e}").to_string(), r#"server's "x" \u{1b}[2J\n\u{202e}"#);
-        let error = Error::Bind { address, source: io::ErrorKind::AddrInUse.into() };
+        let error = Error::bind(address, &io::ErrorKind::AddrInUse.into());
         assert_eq!(format!("{error:?}"), error.to_string());
         assert!(format!("{error:?}").starts_with("cannot listen on 127.0.0.1:80: the port is taken; stop what"));
     }

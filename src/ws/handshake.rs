@@ -85,6 +85,17 @@ pub enum Negotiated {
 /// `Authorization`, `Cookie` and `Proxy-Authorization` are marked sensitive. What remains may be logged or shown with `Debug`.
 ///
 /// A panic in the functions of the policy is logged and answered with 500.
+///
+/// ```
+/// use chinwag::{Config, handshake::{Negotiated, Policy, negotiate, read_request}};
+///
+/// let mut bytes: &[u8] = b"GET /live HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+///     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+/// let (mut request, first_frames) = read_request(&mut bytes, &Config::default())?;
+/// let Negotiated::Upgrade(upgrade) = negotiate(&mut request, &Policy::default()) else { panic!("refused") };
+/// assert!(upgrade.response.starts_with(b"HTTP/1.1 101 ") && first_frames.is_empty());
+/// # Ok::<(), chinwag::handshake::HeadError>(())
+/// ```
 #[inline(never)] // As `apply_rules`.
 pub fn negotiate(request: &mut Request, policy: &Policy) -> Negotiated {
     note_token(request, &policy.access);

@@ -1,38 +1,35 @@
-//! A socket during its handshakes, plain or with TLS. Each read and write ends at a deadline.
+//! A stream during its handshakes: the stream of the later connection, which waits here. Each wait ends at a deadline.
 
+use crate::ws::connection::BufferedStream;
 use crate::ws::session::Session;
 use crate::ws::tcp::{MAX_DISCARDED, left_until};
-use std::collections::VecDeque;
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::io::{self, ErrorKind, Read};
 use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
 use std::time::Instant;
 
-/// A socket until a connection takes it over. Callers see plaintext. After the deadline, reads and writes fail with `TimedOut`
-/// or `WouldBlock`, even if more bytes are there.
-pub(crate) struct HandshakeStream<'a> {
-    socket: DeadlineSocket<'a>,
-    /// The TLS session, if there is one.
-    pub(crate) session: Option<Box<dyn Session>>,
+/// Bytes of one read. On the heap, because a thread keeps every stack page.
+const READ_SIZE: usize = 1024;
+
+/// A socket until a connection takes it over. Callers see plaintext: with a session, reading does the TLS handshake. After the
+/// deadline, reads and writes fail with `TimedOut` or `WouldBlock`, even if more bytes are there.
+pub(crate) struct HandshakeStream {
+    /// A box, because stack frames stay below those of the handshake.
+    pub(crate) stream: Box<BufferedStream>,
+    pub(crate) deadline: Instant,
 }
 
-impl<'a> HandshakeStream<'a> {
-    /// Does the TLS handshake, as server or as client, if there is a session.
-    ///
-    /// # Errors
-    /// The handshake failed, and an alert was sent if TLS has one for the reason; or the deadline passed.
-    pub(crate) fn start(
-        socket: &'a TcpStream,
-        session: Option<Box<dyn Session>>,
-        deadline: Instant,
-    ) -> io::Result<Self> {
-        let mut stream = Self { socket: DeadlineSocket { socket, deadline }, session };
-        stream.exchange()?;
-        Ok(stream)
+impl HandshakeStream {
+    pub(crate) fn new(socket: Arc<TcpStream>, session: Option<Box<dyn Session>>, deadline: Instant) -> Self {
+        Self { stream: BufferedStream::new(socket, session, Vec::new()), deadline }
     }
 
-    /// Replaces the deadline.
-    pub(crate) fn set_deadline(&mut self, deadline: Instant) {
-        self.socket.deadline = deadline;
+    /// For the connection. `input` was read after the head of the request or response.
+    pub(crate) fn into_inner(self, input: Vec<u8>) -> Box<BufferedStream> {
+        let mut stream = self.stream;
+        stream.early = input.into();
+        stream
     }
 
     /// Writes all bytes.
@@ -40,107 +37,84 @@ impl<'a> HandshakeStream<'a> {
     /// # Errors
     /// The socket's, and those of the deadline.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let Some(session) = &mut self.session else { return self.socket.write_all(bytes) };
-        let mut ciphertext = Vec::new();
-        session.write(bytes, &mut ciphertext);
-        self.socket.write_all(&ciphertext)
+        self.stream.queue(bytes);
+        self.flush()
     }
 
-    /// Ends the stream, and waits until the peer has received everything. Closing a socket with unread bytes would send a
-    /// reset, which can destroy the last response on its way.
+    /// Ends the stream, and waits until the peer has received everything: until its FIN, or until it has sent too much. Closing
+    /// a socket with unread bytes would send a reset, which can destroy the last response on its way.
     pub(crate) fn hang_up(&mut self) {
-        if let Some(session) = &mut self.session {
-            let mut ciphertext = Vec::new();
-            session.close(&mut ciphertext);
-            let _ = self.socket.write_all(&ciphertext);
+        if let Some(session) = &mut self.stream.session {
+            session.close(&mut self.stream.unsent);
         }
-        self.socket.shut_down();
-    }
-
-    /// [`Session::exchange`], if there is a session.
-    fn exchange(&mut self) -> io::Result<bool> {
-        let Some(session) = &mut self.session else { return Ok(true) };
-        let result = session.exchange(&mut self.socket);
-        if result.as_ref().is_err_and(|why| why.kind() == ErrorKind::InvalidData) {
-            // The alert must arrive before the socket is closed.
-            self.socket.shut_down();
-        }
-        result
-    }
-}
-
-/// 0 is the end of the stream.
-impl Read for HandshakeStream<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let Some(session) = &mut self.session else { return self.socket.read(buffer) };
-            match session.read(&mut VecDeque::new(), buffer) {
-                Err(why) if why.kind() == ErrorKind::WouldBlock => {}
-                done => return done,
-            }
-            if !self.exchange()? {
-                return Ok(0);
-            }
-        }
-    }
-}
-
-/// A socket that blocks until a deadline. It sets the socket's timeouts, and leaves them set.
-struct DeadlineSocket<'a> {
-    socket: &'a TcpStream,
-    deadline: Instant,
-}
-
-impl DeadlineSocket<'_> {
-    /// Sends the FIN, and reads until the peer's, or until it has sent too much.
-    fn shut_down(&mut self) {
-        let _ = self.socket.shutdown(Shutdown::Write);
-        let (mut ignored, mut discarded) = ([0; 512], 0);
+        let _ = self.flush();
+        let _ = self.stream.socket.shutdown(Shutdown::Write);
+        let mut discarded = 0;
         while discarded <= MAX_DISCARDED {
-            match self.read(&mut ignored) {
+            match self.receive() {
                 Ok(count @ 1..) => discarded += count,
                 Err(why) if why.kind() == ErrorKind::Interrupted => {}
                 Ok(0) | Err(_) => return,
             }
+            self.stream.received.clear();
         }
     }
-}
 
-impl Read for DeadlineSocket<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.socket.set_read_timeout(Some(left_until(self.deadline)?))?;
-        // TLS would take `WouldBlock` for a socket that does not block.
-        self.socket.read(buffer).map_err(|why| match why.kind() {
-            ErrorKind::WouldBlock => ErrorKind::TimedOut.into(),
-            _ => why,
-        })
-    }
-}
-
-impl Write for DeadlineSocket<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write_vectored(&[IoSlice::new(bytes)])
+    /// Receives once, after what waits was sent. 0 is the end of the stream.
+    ///
+    /// # Errors
+    /// As [`HandshakeStream::send`].
+    pub(crate) fn receive(&mut self) -> io::Result<usize> {
+        let mut bytes = vec![0; READ_SIZE];
+        let count = self.receive_into(&mut bytes)?;
+        self.stream.received.extend(&bytes[..count]);
+        Ok(count)
     }
 
-    /// TLS writes its records with this. Together they need one system call and one packet.
-    fn write_vectored(&mut self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.socket.set_write_timeout(Some(left_until(self.deadline)?))?;
-        self.socket.write_vectored(bytes)
+    fn receive_into(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.flush()?;
+        self.stream.socket.set_read_timeout(Some(left_until(self.deadline)?))?;
+        (&*self.stream.socket).read(bytes)
     }
 
+    /// Sends what waits.
     fn flush(&mut self) -> io::Result<()> {
+        if let Some(session) = &mut self.stream.session {
+            session.flush(&mut self.stream.unsent);
+        }
+        while !self.stream.flush_unsent()? {
+            let left = Timespec::try_from(left_until(self.deadline)?).map_err(io::Error::other)?;
+            // If it fails, the next write says why.
+            let _ = poll(&mut [PollFd::new(&*self.stream.socket, PollFlags::OUT)], Some(&left));
+        }
         Ok(())
     }
 }
 
-/// The first byte of the stream, without consuming it. `None` if none arrives before the deadline.
-pub(crate) fn peek(socket: &TcpStream, deadline: Instant) -> Option<u8> {
-    let mut first = [0];
-    loop {
-        socket.set_read_timeout(Some(left_until(deadline).ok()?)).ok()?;
-        match socket.peek(&mut first) {
-            Err(why) if why.kind() == ErrorKind::Interrupted => {}
-            count => return (count.ok()? == 1).then_some(first[0]),
+/// 0 is the end of the stream. `UnexpectedEof`: the TLS handshake was not finished. After `InvalidData`, which comes from TLS,
+/// the peer has received the alert.
+impl Read for HandshakeStream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.stream.read_plaintext(buffer) {
+                // Without a copy, whose memory the thread would keep.
+                Err(why) if why.kind() == ErrorKind::WouldBlock && self.stream.session.is_none() => {
+                    return self.receive_into(buffer);
+                }
+                Err(why) if why.kind() == ErrorKind::WouldBlock => {}
+                Err(why) => {
+                    self.hang_up();
+                    return Err(why);
+                }
+                count => return count,
+            }
+            let is_early = self.stream.session.as_ref().is_some_and(|session| session.is_handshaking());
+            match self.receive() {
+                Ok(1..) => {}
+                Err(why) if !is_early || why.kind() != ErrorKind::ConnectionReset => return Err(why),
+                _ if is_early => return Err(ErrorKind::UnexpectedEof.into()),
+                end => return end,
+            }
         }
     }
 }

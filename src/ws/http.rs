@@ -67,6 +67,15 @@ pub struct HandshakeTranscript {
 }
 
 /// A complete HTTP/1.1 response. `Date`, `Content-Length` and `Connection: close` are added when it is written.
+///
+/// ```
+/// use chinwag::http::Response;
+///
+/// let page = Response::html(200, "<!doctype html><title>Hello</title>").with("Cache-Control", "no-cache");
+/// let refusal = Response::text(403, "Ask the owner."); // with a line feed
+/// let moved = Response::empty(308).with("Location", "/new");
+/// assert!(refusal.to_bytes(false).ends_with(b"\r\n\r\nAsk the owner.\n"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
     /// The status code, such as 200 or 404.

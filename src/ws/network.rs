@@ -1,6 +1,6 @@
 //! IP addresses and networks, as flags name them and as limits per address count them.
 
-use crate::ws::access::Invalid;
+use crate::ws::error::Error;
 use std::net::{IpAddr, Ipv6Addr};
 use std::{fmt, str::FromStr};
 
@@ -94,11 +94,11 @@ impl From<IpAddr> for Network {
 }
 
 impl FromStr for Network {
-    type Err = Invalid;
+    type Err = Error;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, Error> {
         let help = "use one such as 127.0.0.1, ::1, 10.0.0.0/8 or fd00::/8";
-        Self::parse(text).ok_or_else(|| Invalid(format!("{text:?} is not an IP address or a network; {help}")))
+        Self::parse(text).ok_or_else(|| Error::from(format!("{text:?} is not an IP address or a network; {help}")))
     }
 }
 

@@ -1,21 +1,12 @@
 //! A handle to one connected peer, for any thread.
 
-use crate::ws::{
-    connection::{Connection, ConnectionState, Frames, Message, Role},
-    deflate::encoded_frames,
-    error::CloseError,
-};
-use std::{
-    any::Any,
-    fmt,
-    hash::{Hash, Hasher},
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use crate::ws::connection::{Connection, ConnectionState, Frames, Message, Role};
+use crate::ws::deflate::encoded_frames;
+use crate::ws::error::{Error, MAX_REASON};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::{any::Any, fmt, net::SocketAddr, time::Duration};
 use tungstenite::{Bytes, protocol::frame::Frame};
 
 /// The number of a connection. No other connection of this process has it, also not one of another server. The first one has
@@ -75,7 +66,7 @@ impl Peer {
     }
 
     /// The address of the other side. Behind a trusted proxy: the client's address as the proxy names it, and port 0. A Unix
-    /// socket has 0.0.0.0.
+    /// socket has 127.0.0.1 and port 0 on a server, and 0.0.0.0 elsewhere.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.connection.info.addr.unwrap_or(SocketAddr::from(([0; 4], 0)))
@@ -153,7 +144,20 @@ impl Peer {
         self.connection.lock().as_ref()?.round_trip_time
     }
 
-    /// Bytes that were sent and that the operating system has not taken yet. To send a lot, wait until it is 0 now and then.
+    /// Bytes that were sent and that the operating system has not taken yet; 0 after the end of the connection. To send a lot,
+    /// wait until there is room:
+    ///
+    /// ```no_run
+    /// # use std::{thread, time::Duration};
+    /// # fn send_all(peer: &chinwag::Peer, parts: &[Vec<u8>]) {
+    /// for part in parts {
+    ///     while peer.buffered_amount() > 64 * 1024 {
+    ///         thread::sleep(Duration::from_millis(5));
+    ///     }
+    ///     peer.send(part.as_slice());
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub fn buffered_amount(&self) -> usize {
         self.connection.lock().as_ref().map_or(0, |state| state.stream.unsent.len())
@@ -165,11 +169,16 @@ impl Peer {
     /// [`Config::close_timeout`](crate::Config::close_timeout). Does nothing if the connection is closing already.
     ///
     /// # Errors
-    /// [`CloseError::Code`] unless `code` is one of 1000 to 1003, 1007 to 1014, or 3000 to 4999; [`CloseError::Reason`] if the
-    /// reason has more than 123 bytes. Then the connection is not closed.
-    pub fn close(&self, code: u16, reason: &str) -> Result<(), CloseError> {
-        CloseError::check(code, reason)?;
-        self.connection.close(code, reason);
+    /// `code` is not one of 1000 to 1003, 1007 to 1014, or 3000 to 4999: those that IANA has assigned, of libraries (3000) and of
+    /// programs (4000). Then the connection is not closed. A reason of more than 123 bytes is shortened, because it may contain
+    /// what the peer sent.
+    pub fn close(&self, code: u16, reason: &str) -> Result<(), Error> {
+        Error::check_code(matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999), code)?;
+        let mut end = reason.len().min(MAX_REASON);
+        while !reason.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.connection.close(code, &reason[..end]);
         Ok(())
     }
 

@@ -1,11 +1,8 @@
 //! Queues between two threads. A channel of crossbeam would be about 5 KiB of code for each type of its values.
 
 use crate::ws::spawn::lock;
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Condvar, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::{collections::VecDeque, time::Duration};
 
 /// Values that some threads add and another one takes, in order. It has no limit of its own.
 #[derive(Debug)]

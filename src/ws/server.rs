@@ -13,31 +13,23 @@ mod trusted_proxies;
 
 pub use builder::Builder;
 
+use crate::ws::connection::{DisconnectReason, Frames, Message, WriteReactor};
+use crate::ws::http::{Request, Response};
+use crate::ws::peer::{Peer, PeerId};
 use crate::ws::{
-    config::Config,
-    connection::{DisconnectReason, Frames, Message, WriteReactor},
-    error::Error,
-    handshake::Policy,
-    http::{Request, Response},
-    network::Network,
-    peer::{Peer, PeerId},
-    queue::Producer,
-    rate_limiter::AddressLimiter,
+    config::Config, error::Error, handshake::Policy, network::Network, queue::Producer, rate_limiter::AddressLimiter,
     spawn::spawn_supervised,
 };
 use accept::AcceptLoop;
 use connection_task::Handler;
 use crossbeam_channel::{Receiver, Sender, bounded};
+use listener::no_address;
 use poller::Poller;
 use registry::ConnectionRegistry;
 use rejection_log::RejectionLog;
-use std::{
-    any::Any,
-    net::{self, SocketAddr, ToSocketAddrs},
-    os::unix::net::UnixStream,
-    sync::{Arc, Mutex, Weak},
-    time::Instant,
-};
+use std::net::{self, SocketAddr, ToSocketAddrs};
+use std::sync::{Arc, Mutex, Weak};
+use std::{any::Any, os::unix::net::UnixStream, time::Instant};
 use thread_pool::ThreadPool;
 
 /// Networks whose rates are remembered at once, in about 64 KiB. An IPv6 address counts as three networks.
@@ -125,6 +117,7 @@ impl Responder {
 ///
 /// Dropping it stops it, as [`Handle::shut_down`] does.
 #[derive(Debug)]
+#[must_use = "dropping a server stops it"]
 pub struct Server {
     /// Weak: the channel of events must end with the threads, which hold its sending end.
     handle: Handle,
@@ -188,18 +181,18 @@ impl Server {
 
     fn start(builder: Builder, handler: Option<Handler>) -> Result<Self, Error> {
         if builder.listeners.is_empty() {
-            return Err(Error::NoListener);
+            return Err(no_address());
         }
         let config = builder.config.sensible();
         let (sender, events) = bounded(config.event_capacity);
         let shared = Arc::new(Shared {
             policy: *builder.policy,
-            stop: UnixStream::pair().map_err(Error::Start)?,
+            stop: UnixStream::pair().map_err(Error::start)?,
             proxies: builder.proxies,
             registry: Arc::default(),
             threads: ThreadPool::new(config.stack_size),
-            reactor: WriteReactor::of_process().map_err(Error::Start)?,
-            poller: Poller::start(config.stack_size).map_err(Error::Start)?,
+            reactor: WriteReactor::of_process().map_err(Error::start)?,
+            poller: Poller::start(config.stack_size).map_err(Error::start)?,
             started_at: Instant::now(),
             wrong_tokens: Mutex::new(AddressLimiter::new(MAX_NETWORKS)),
             openings: Mutex::new(AddressLimiter::new(MAX_NETWORKS)),
@@ -214,7 +207,7 @@ impl Server {
         let server = Self { handle: Handle(Arc::downgrade(&shared)), events, addrs };
         for listener in builder.listeners {
             let mut accept_loop = AcceptLoop { listener, shared: Arc::clone(&shared), reserve: None };
-            spawn_supervised("accept", 64 * 1024, Box::new(move || accept_loop.run())).map_err(Error::Start)?;
+            spawn_supervised("accept", 64 * 1024, Box::new(move || accept_loop.run())).map_err(Error::start)?;
         }
         Ok(server)
     }
@@ -313,7 +306,8 @@ pub struct Handle(Weak<Shared>);
 pub type Numbers = (usize, usize, Vec<(&'static str, u64)>);
 
 impl Handle {
-    /// Accepts no more connections, and sends Close 1001 to all clients, which have [`Config::close_timeout`] to reply. Returns
+    /// Accepts no more connections, and sends Close 1001 ("the server is shutting down") to all clients, which have
+    /// [`Config::close_timeout`] to reply. Returns
     /// at once; [`Server::events`] ends when the last connection has ended. Calling it again does nothing.
     pub fn shut_down(&self) {
         let Some(shared) = self.0.upgrade() else { return };
@@ -323,6 +317,27 @@ impl Handle {
 
     /// Puts [`Event::Own`] into the channel of events, so that the thread that receives them takes it in its turn. Returns
     /// false if the channel stays full until the deadline, or the server has ended.
+    ///
+    /// Ends a server with a reason of its own, from a thread that waits for Ctrl-C:
+    ///
+    /// ```
+    /// use chinwag::{Event, Server};
+    /// use std::{thread, time::{Duration, Instant}};
+    ///
+    /// struct Stop;
+    ///
+    /// let server = Server::bind("127.0.0.1:0")?;
+    /// let handle = server.handle();
+    /// thread::spawn(move || handle.send(Box::new(Stop), Instant::now() + Duration::from_secs(5)));
+    /// for event in server.events() {
+    ///     if matches!(event, Event::Own(own) if own.is::<Stop>()) {
+    ///         server.peers().iter().for_each(|peer| _ = peer.close(4001, "the auction is over"));
+    ///         server.handle().shut_down();
+    ///     }
+    /// }
+    /// # Ok::<(), chinwag::Error>(())
+    /// ```
+    #[must_use = "the event is lost if the channel stays full"]
     pub fn send(&self, event: Box<dyn Any + Send>, deadline: Instant) -> bool {
         self.0.upgrade().is_some_and(|shared| shared.events.send_deadline(Event::Own(event), deadline).is_ok())
     }

@@ -2,27 +2,25 @@
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::sync::Arc;
 
 /// The session of a server or a client: ciphertext in, plaintext out, and the reverse. It has no socket and never blocks on
 /// one, so that a connection can use it under its lock.
 pub(crate) trait Session: Debug + Send {
-    /// Does the whole TLS handshake. After it: sends what TLS has to send, or else reads once. Returns false at the end of
-    /// the stream.
+    /// Reads plaintext into `buffer`, and takes as much ciphertext from `input` as that needs, that of the handshake included.
+    /// Returns 0 after the peer's `close_notify`. Call [`Session::flush`] afterwards, whatever the result.
     ///
     /// # Errors
-    /// The socket's errors. `InvalidData` if the peer is not trusted, or does not speak TLS; the alert has been sent.
-    fn exchange(&mut self, socket: &mut dyn ReadWrite) -> io::Result<bool>;
-
-    /// Reads plaintext into `buffer`, and takes as much ciphertext from `input` as that needs. Returns 0 after the peer's
-    /// `close_notify`. Call [`Session::flush`] afterwards, whatever the result.
-    ///
-    /// # Errors
-    /// `WouldBlock` if `input` is used up and has no complete record. `InvalidData` if it is not TLS or was tampered with.
+    /// `WouldBlock` if `input` is used up and has no complete record. `InvalidData` if it is not TLS or was tampered with, or the
+    /// peer is not trusted.
     fn read(&mut self, input: &mut VecDeque<u8>, buffer: &mut [u8]) -> io::Result<usize>;
 
-    /// Encrypts `bytes` and appends the ciphertext to `out`. After [`Session::close`] it does nothing.
+    /// Whether the TLS handshake is not finished.
+    fn is_handshaking(&self) -> bool;
+
+    /// Encrypts `bytes` and appends the ciphertext to `out`: after the handshake, if that is not finished. After
+    /// [`Session::close`] it does nothing.
     fn write(&mut self, bytes: &[u8], out: &mut dyn Write);
 
     /// Appends what TLS itself has to send: handshake messages, tickets, new keys, alerts.
@@ -31,11 +29,6 @@ pub(crate) trait Session: Debug + Send {
     /// Appends `close_notify` (RFC 8446 6.1), by which the peer distinguishes the end from a cut connection.
     fn close(&mut self, out: &mut dyn Write);
 }
-
-/// A socket.
-pub(crate) trait ReadWrite: Read + Write {}
-
-impl<S: Read + Write> ReadWrite for S {}
 
 /// What is spoken on a listening socket. Default: plain HTTP and WebSocket.
 #[derive(Debug, Clone, Default)]

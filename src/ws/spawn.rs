@@ -2,13 +2,9 @@
 //! 2 KiB of binary.
 
 use log::error;
-use std::{
-    io,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Mutex, MutexGuard, PoisonError},
-    thread,
-    time::Duration,
-};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{io, thread, time::Duration};
 
 /// What a thread runs.
 pub(crate) type Job = Box<dyn FnOnce() + Send>;

@@ -1,16 +1,11 @@
 //! What std does not have for sockets: a type for any stream socket, non-blocking sends, and deadlines as timeouts.
 
-use rustix::{
-    io::Errno,
-    net::{SendFlags, send},
-};
-use std::{
-    io::{self, Read, Write},
-    net::TcpStream,
-    os::{fd::OwnedFd, unix::net::UnixStream},
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use rustix::io::Errno;
+use rustix::net::{SendFlags, send};
+use std::io::{self, Read, Write};
+use std::os::{fd::OwnedFd, unix::net::UnixStream};
+use std::time::{Duration, Instant};
+use std::{net::TcpStream, sync::Arc};
 
 /// A connected socket that a connection can take over: TCP or Unix.
 pub trait Socket: Read + Write + Into<OwnedFd> + From<OwnedFd> {}

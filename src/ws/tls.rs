@@ -6,14 +6,13 @@ mod pem;
 mod self_signed;
 
 pub use {
-    crate::ws::access::Invalid as Error,
     acceptor::Acceptor,
     connector::Connector,
     rustls,
     self_signed::{addresses_of_this_machine, self_signed},
 };
 
-use crate::ws::session::{ReadWrite, Session};
+use crate::ws::session::Session;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 
@@ -21,10 +20,6 @@ use std::io::{self, ErrorKind, Read, Write};
 const HTTP_1_1: &[u8] = b"http/1.1";
 
 impl Session for rustls::Connection {
-    fn exchange(&mut self, mut socket: &mut dyn ReadWrite) -> io::Result<bool> {
-        self.complete_io(&mut socket).map(|moved| moved != (0, 0))
-    }
-
     fn read(&mut self, input: &mut VecDeque<u8>, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             // An error stays in the session. It is returned after the plaintext that came before it.
@@ -40,6 +35,10 @@ impl Session for rustls::Connection {
                 done => return done,
             }
         }
+    }
+
+    fn is_handshaking(&self) -> bool {
+        (**self).is_handshaking()
     }
 
     fn write(&mut self, bytes: &[u8], out: &mut dyn Write) {

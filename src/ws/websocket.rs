@@ -1,18 +1,13 @@
 //! A WebSocket that one thread reads and writes in turn, as in other languages: [`WebSocket::recv`], [`Peer::send`].
 
-use crate::ws::{
-    config::{Config, MAX_TIMEOUT},
-    connection::{Connection, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role, Transport, WriteReactor},
-    peer::{Peer, next_id},
+use crate::ws::config::{Config, MAX_TIMEOUT};
+use crate::ws::connection::{
+    BufferedStream, Connection, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role, WriteReactor,
 };
-use std::{
-    cell::{OnceCell, RefCell},
-    fmt, io,
-    ops::Deref,
-    sync::Arc,
-    thread,
-    time::{Duration, Instant},
-};
+use crate::ws::peer::{Peer, next_id};
+use std::cell::{OnceCell, RefCell};
+use std::time::{Duration, Instant};
+use std::{fmt, io, ops::Deref, sync::Arc, thread};
 
 /// An open WebSocket that waits for messages, on a server ([`Builder::serve`](crate::Builder::serve)) or in a client
 /// ([`client::Builder::open`](crate::client::Builder::open)). It has the methods of [`Peer`] as well.
@@ -28,11 +23,12 @@ use std::{
 /// let ws = client::WebSocket::builder(&format!("ws://{}/", server.local_addrs()[0])).open()?;
 /// ws.send("hello");
 /// assert_eq!(ws.recv()?, "hello".into());
+/// assert_eq!(ws.recv_timeout(std::time::Duration::from_millis(1))?, None); // nothing more has arrived
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Reading
-/// One thread reads; [`WebSocket::writer`] sends from others. While nothing is read, TCP slows the other side down, and its
+/// One thread reads, so this type is not `Sync`; [`WebSocket::writer`] is for other threads. While nothing is read, TCP slows the other side down, and its
 /// Pings and Close frames are not answered.
 ///
 /// # The end
@@ -56,10 +52,15 @@ impl WebSocket {
     }
 
     /// The WebSocket of a connection that no server owns.
-    pub(crate) fn without_server(info: PeerInfo, role: Role, transport: Transport, config: Config) -> io::Result<Self> {
-        let info = PeerInfo { id: next_id(), addr: transport.stream.peer_addr().ok(), ..info };
+    pub(crate) fn without_server(
+        info: PeerInfo,
+        role: Role,
+        stream: Box<BufferedStream>,
+        config: Config,
+    ) -> io::Result<Self> {
+        let info = PeerInfo { id: next_id(), addr: stream.socket.peer_addr().ok(), ..info };
         let (reactor, config) = (WriteReactor::of_process()?, Arc::new(config.sensible()));
-        let (connection, reader) = Connection::new(info, role, transport, config, reactor);
+        let (connection, reader) = Connection::new(info, role, stream, config, reactor);
         Ok(Self::new(Peer { connection }, reader, None))
     }
 

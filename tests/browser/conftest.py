@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from support import ARGS, CHROMIUM, DEADLINE, FIREFOX, IS_FIREFOX, SIMULATED, WIDE, Chinwag, Window
+from support import ARGS, CHROMIUM, DEADLINE, FIREFOX, FRAME, IS_FIREFOX, SIMULATED, WIDE, Chinwag, Window
 
 FIREFOX_OPTIONS = {"viewport", "locale"}
 
@@ -60,6 +60,7 @@ def window(browser, url, allowed):
         page.set_default_timeout(DEADLINE * 1000)
         new = Window(page)
         opened.append((context, new))
+        page.add_init_script(FRAME)
         if clock:
             page.clock.install()
         if simulated:

@@ -29,13 +29,17 @@ PHONE = {"width": 390, "height": 844}
 SMALL = {"width": 320, "height": 568}
 
 
+# A browser may draw no frame of a window that it takes to be hidden.
+FRAME = "window.frame = () => new Promise((done) => { requestAnimationFrame(done); setTimeout(done, 1000); });"
+
 # A server within the page, in place of the browser's WebSocket. It answers at once, unless a test sets `hangs`.
 SIMULATED = """
 window.sockets = [];
 window.sent = [];
 window.seq = 0;
-window.receive = (message) => {
-    const socket = window.sockets.at(-1);
+window.names = {}; // of the people in the last list, by number
+window.receive = (message, socket = window.sockets.at(-1)) => {
+    if (message.type === 'userlist') message.users.forEach((name, at) => { names[message.ids?.[at]] = name; });
     if (socket.readyState === 1) socket.onmessage({ data: JSON.stringify(message) });
 };
 window.say = (name, text, more) => receive({ type: 'message', name, text, id: 7, date: Date.now(), seq: ++seq, ...more });
@@ -44,26 +48,26 @@ window.WebSocket = class {
     readyState = 0; bufferedAmount = 0; extensions = ''; protocol = 'chinwag.v1';
     constructor(url) {
         this.url = url;
-        window.sockets.push(this);
+        this.id = window.sockets.push(this);
         setTimeout(() => window.hangs || this.open());
     }
     open() {
         this.readyState = 1;
         this.onopen?.({});
-        receive({ type: 'id', id: sockets.length, seq: window.seq, log: 'a' });
+        receive({ type: 'id', id: this.id, seq: window.seq, log: 'a' }, this);
     }
     send(data) {
         const { type, name, text, nonce, target } = JSON.parse(data);
         window.sent.push(JSON.parse(data));
-        const id = sockets.length;
+        const { id } = this;
         if (window.hangs) return;
-        if (type === 'ping') receive({ type: 'pong' });
+        if (type === 'ping') receive({ type: 'pong' }, this);
         if (type === 'username') {
             this.name = name;
-            receive({ type: 'userlist', users: [name], ids: [id] });
-            receive({ type: 'username', id, name, date: Date.now() });
+            receive({ type: 'userlist', users: [name], ids: [id] }, this);
+            receive({ type: 'username', id, name, date: Date.now() }, this);
         }
-        if (type === 'message') receive({ type: 'message', id, name: this.name, text, nonce, target, date: Date.now(), seq: target ? undefined : ++seq });
+        if (type === 'message') receive({ type: 'message', id, name: this.name, text, nonce, target: names[target] ?? target, date: Date.now(), seq: target ? undefined : ++seq }, this);
     }
     close(code = 1005, reason = '') {
         if (this.readyState > 1) return;

@@ -78,7 +78,7 @@ RARE_STATES = {
     "further up": """async () => {
         scroller.dispatchEvent(new WheelEvent('wheel', { deltaY: -1 }));
         scroller.scrollTop = 0;
-        await new Promise(requestAnimationFrame);
+        await frame();
         say('bob', 'new');
     }""",
     "help": "() => type('/help')",

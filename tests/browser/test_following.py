@@ -54,7 +54,7 @@ def test_reader_further_up_stays_there_while_rows_are_dropped(window):
     reader.find("#scroller").hover()
     expect(reader.find("#log .text").last).to_be_in_viewport()
     reader.page.mouse.wheel(0, -400)
-    reader.page.evaluate("() => new Promise(requestAnimationFrame)")  # without it, this browser may draw no frame
+    reader.page.evaluate("frame()")  # without it, this browser may draw no frame
     expect(reader.find("#scroller")).not_to_have_class(re.compile("following"))
     top = """() => {
         window.seen ??= [...document.getElementById('log').children].find((row) => row.getBoundingClientRect().top > 200);
@@ -87,12 +87,12 @@ def test_change_in_a_long_list_of_people_is_cheap(window, count):
         });
         observer.observe(list, { childList: true });
         for (let n = 0; n < 20; n++) {
-            await new Promise(requestAnimationFrame);
+            await frame();
             names.push(`late ${n}`); ids.push(90000 + n);
             names.splice(names.length / 2, 1); ids.splice(ids.length / 2, 1);
             times.push(show(names, ids));
         }
-        await new Promise(requestAnimationFrame);
+        await frame();
         return [times.sort((one, other) => one - other), changed];
     }""", names(count))
     print(f"\na change of {count} people: {times[len(times) // 2]:.1f} ms")

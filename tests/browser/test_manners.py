@@ -240,6 +240,128 @@ def test_ignored_person_is_not_shown_and_does_not_signal(window):
     expect(ann.find("#log .row:visible")).to_have_count(2)
 
 
+def test_ignored_person_stays_ignored_under_a_new_name(window):
+    ann, bob = window("ann"), window("bob")
+    bob.send("as bob")
+    ann.expect_message("as bob")
+    ann.find("#people-list .ignore").dispatch_event("click")
+    type_line(bob, "/name rob")
+    ann.expect_person("rob")
+    expect(ann.find("#people-list .ignore")).to_have_attribute("aria-pressed", "true")
+    bob.send("as rob")
+    expect(ann.find("#log .text")).to_have_text(["as bob", "as rob"])
+    expect(ann.find("#log .row:visible")).to_have_count(0)
+    ann.find("#people-list .ignore").dispatch_event("click")
+    expect(ann.find("#log .row:visible")).to_have_count(2)
+    ann.find("#people-list .ignore").dispatch_event("click")
+    ann.page.reload()
+    ann.expect_person("rob")
+    bob.send("as rob again")
+    expect(ann.find("#log .row:visible .text")).to_have_text(["as bob"])  # a name in the history may be anyone's
+    other = window("bob")
+    other.send("another bob")
+    ann.expect_message("another bob")
+    expect(ann.find("#log .row:visible .text")).to_have_text(["as bob", "another bob"])
+
+
+def test_ignored_people_are_the_same_in_each_tab(window):
+    ann = window("ann", simulated=True)
+    ann.page.evaluate("() => receive({ type: 'userlist', users: ['ann', 'bob'], ids: [1, 7] })")
+    ann.page.evaluate("() => { localStorage['chinwag.ignored'] = '[\"dan\"]'; }")  # another tab
+    ann.find("#people-list .ignore").dispatch_event("click")
+    assert sorted(ann.page.evaluate("() => JSON.parse(localStorage['chinwag.ignored'])")) == ["bob", "dan"]
+
+
+def test_own_messages_are_shown_under_the_name_of_an_ignored_person(window):
+    ann, bob = window("ann"), window("bob")
+    ann.expect_person("bob")
+    ann.find("#people-list .ignore").dispatch_event("click")
+    bob.page.close()
+    expect(ann.find("#people-list li")).to_have_count(1)
+    type_line(ann, "/name bob")
+    expect(ann.find("#me")).to_have_text("bob")
+    ann.send("my own")
+    expect(ann.find("#log .row:visible .text")).to_have_text(["my own"])
+
+
+def test_ignored_messages_are_not_counted_as_new(window):
+    ann = window("ann", simulated=True)
+    ann.page.evaluate("""() => {
+        receive({ type: 'userlist', users: ['ann', 'bob'], ids: [1, 7] });
+        for (let n = 0; n < 40; n++) say('dan', `message ${n}`);
+    }""")
+    ann.find("#people-list .ignore").dispatch_event("click")
+    ann.find("#scroller").hover()
+    ann.page.mouse.wheel(0, -600)
+    expect(ann.find("#scroller")).not_to_have_class(re.compile("following"))
+    ann.page.evaluate("() => { say('bob', 'ignored'); say('dan', 'seen'); }")
+    expect(ann.find("#newer")).to_have_text("1 new")
+
+
+# The server has 200 messages, of which the page shows the last 40.
+MANY = "() => { seq = 160; for (let n = 0; n < 40; n++) say('bob', `message ${seq + 1}`); }"
+
+# Answers the connection that fetches older messages, with these numbers.
+ANSWER = """([from, to]) => {
+    const socket = sockets.at(-1);
+    for (let n = from; n <= to; n++) {
+        const message = { type: 'message', name: 'bob', text: `message ${n}`, id: 7, date: Date.now(), seq: n };
+        if (socket.readyState === 1) socket.onmessage({ data: JSON.stringify(message) });
+    }
+}"""
+
+
+def test_older_messages_are_fetched_again_after_a_failure(window):
+    ann = window("ann", simulated=True, clock=True)
+    shown = ann.find("#log .text")
+    ann.page.evaluate(MANY)
+    expect(shown).to_have_count(40)
+    ann.find("#scroller").hover()
+
+    def attempt(number, action):
+        action()
+        ann.page.wait_for_function("number => sockets.length === number && sockets.at(-1).url.includes('since=60')", arg=number)
+        ann.page.wait_for_function("() => hangs || sockets.at(-1).readyState === 1")
+
+    ann.page.evaluate("() => { hangs = true; }")
+    attempt(2, lambda: ann.page.mouse.wheel(0, -10000))
+    ann.page.evaluate("() => { sockets.at(-1).close(1006); hangs = false; }")
+    ann.page.clock.run_for(100)
+    expect(ann.find("#older")).to_be_visible()
+    # The next one breaks in the middle: nothing may be missing between the messages.
+    ann.page.clock.run_for(3000)
+    attempt(3, lambda: ann.page.mouse.wheel(0, -100))
+    ann.page.evaluate(ANSWER, [61, 70])
+    ann.page.evaluate("() => sockets.at(-1).close(1006)")
+    ann.page.clock.run_for(100)
+    expect(shown).to_have_count(40)
+    expect(ann.find("#error")).to_be_hidden()
+    # Another one never answers. A click asks for an answer.
+    attempt(4, lambda: ann.find("#older").click())
+    ann.page.clock.run_for(9000)
+    expect(ann.find("#error-text")).to_have_text("Older messages did not arrive. Try again.")
+    attempt(5, lambda: ann.find("#older").click())
+    ann.page.evaluate(ANSWER, [61, 161])
+    expect(shown).to_have_text([f"message {n}" for n in range(61, 201)])
+    expect(ann.find("#error")).to_be_hidden()
+
+
+def test_new_numbering_does_not_mix_up_messages(window):
+    """The server was restarted without a history."""
+    ann = window("ann", simulated=True)
+    ann.page.evaluate(MANY)
+    expect(ann.find("#older")).to_be_visible()
+    ann.page.evaluate("""() => {
+        receive({ type: 'id', id: 1, seq: 0, log: 'b' });
+        seq = 160;
+        say('bob', 'has the number 161 again');
+        receive({ type: 'deleted', seq: [161] });
+    }""")
+    expect(ann.find("#log .row").last).to_have_text(re.compile("deleted by an operator"))
+    expect(ann.find("#log .text")).to_have_text([f"message {n}" for n in range(161, 201)])
+    expect(ann.find("#older")).to_be_hidden()
+
+
 def test_older_messages_come_when_scrolling_up(window):
     writer = window("writer")
     writer.page.evaluate("""(count) => {

@@ -30,7 +30,7 @@ def test_pills_of_earlier_days_do_not_stack(window, viewport):
     stuck = []
     for part in range(11):
         reader.page.evaluate("(part) => { scroller.scrollTop = part / 10 * (scroller.scrollHeight - scroller.clientHeight); }", part)
-        reader.page.evaluate("() => new Promise(requestAnimationFrame)")
+        reader.page.evaluate("frame()")
         at_top = reader.page.evaluate("""() => [...document.querySelectorAll('.day')].filter((day) =>
             Math.abs(day.getBoundingClientRect().top - scroller.getBoundingClientRect().top) < 2).length""")
         stuck.append(at_top)
@@ -53,7 +53,7 @@ def test_long_text_shows_that_it_scrolls(window):
     middle = strip(box["height"] / 2)
     assert strip(box["height"] - 8) != middle
     text.evaluate("node => { node.scrollTop = node.scrollHeight; }")
-    reader.page.evaluate("() => new Promise(requestAnimationFrame)")
+    reader.page.evaluate("frame()")
     assert strip(box["height"] - 12) == middle
     assert strip(2) != middle  # and now above
 

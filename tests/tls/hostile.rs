@@ -213,8 +213,7 @@ fn full_server_responds_503_over_tls() {
 #[test]
 fn half_of_the_stack_is_sufficient() {
     let certificates = Certificates::new();
-    let mut config = Config::default();
-    config.stack_size /= 2;
+    let config = Config::default().stack_size(64 * 1024);
     let (server, addr) = serve(config, &certificates);
     for version in super::client::VERSIONS {
         let mut client = Client::connect(addr, &certificates.current(), version);
@@ -251,8 +250,7 @@ fn keys_of_all_kinds_are_accepted() {
             return super::support::skip("no openssl");
         }
         assert!(done.status.success(), "{}", super::support::script::printed(&done));
-        let mut config = Config::default();
-        config.stack_size /= 2;
+        let config = Config::default().stack_size(64 * 1024);
         let (_server, addr) = serve(config, &certificates);
         for version in super::client::VERSIONS {
             Client::connect(addr, &certificates.current(), version).upgrade(addr, b"");

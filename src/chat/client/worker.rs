@@ -5,13 +5,11 @@ use super::session::{self, Session, TOO_FAST};
 use crate::ws::client::{self, Backoff, Error, WebSocket};
 use crate::ws::{DisconnectReason, Message};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, at, never, select};
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::{Duration, Instant},
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
+use std::time::{Duration, Instant};
 
 /// Messages in flight. Few, because a server that finds them too fast refuses all of them.
 const WINDOW: usize = 8;

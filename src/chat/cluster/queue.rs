@@ -1,20 +1,13 @@
 //! Entries of this node that it has not read in the stream yet. The chat's thread adds them and never waits; a thread of its
 //! own appends them to the stream, and again after it lost its connection.
 
-use super::{
-    RETRY,
-    replica::{Logged, NodeId},
-    store::Store,
-};
+use super::replica::{Logged, NodeId};
+use super::{RETRY, store::Store};
 use crate::ws::spawn::lock;
 use log::warn;
 use redis::Client;
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    thread,
-    time::Duration,
-};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::{collections::VecDeque, thread, time::Duration};
 
 /// Bytes that may wait. Beyond that, messages and new connections are refused.
 const MAX_BYTES: usize = 4 << 20;
@@ -57,18 +50,14 @@ impl State {
 }
 
 impl Queue {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
-    }
-
     /// Forgets everything: the entries that follow are of this node, numbered from 1.
     pub(super) fn restart(&self, node: NodeId) {
-        *self.lock() = State { node, ..State::default() };
+        *lock(&self.state) = State { node, ..State::default() };
     }
 
     /// Adds an entry, also beyond the bound.
     pub(crate) fn push(&self, input: &Logged) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         state.last += 1;
         let json = serde_json::to_string(&(state.node, state.last, input)).unwrap_or_default();
         state.bytes += json.len() + OVERHEAD;
@@ -78,7 +67,7 @@ impl Queue {
 
     /// The entries up to this number were read.
     pub(super) fn acknowledge(&self, seq: u64) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         while state.read() < seq {
             let Some(json) = state.entries.pop_front() else { return };
             state.bytes -= json.len() + OVERHEAD;
@@ -86,11 +75,11 @@ impl Queue {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.lock().entries.is_empty()
+        lock(&self.state).entries.is_empty()
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.lock().bytes > MAX_BYTES
+        lock(&self.state).bytes > MAX_BYTES
     }
 
     /// Appends what is pushed, until the queue is closed.
@@ -112,7 +101,7 @@ impl Queue {
                 }
                 store = None;
                 // What was appended and not read may be lost.
-                self.lock().appended = 0;
+                lock(&self.state).appended = 0;
                 thread::sleep(RETRY);
             }
             was_appended = is_appended;
@@ -122,7 +111,7 @@ impl Queue {
     /// Waits for entries that have to be appended. Returns the node, and the number of the last one. `None`: there will be no more.
     fn next(&self) -> Option<(NodeId, u64, Vec<Arc<str>>)> {
         let is_idle = |state: &mut State| !state.has_work() && !state.is_closing;
-        let state = self.changed.wait_while(self.lock(), is_idle).unwrap_or_else(PoisonError::into_inner);
+        let state = self.changed.wait_while(lock(&self.state), is_idle).unwrap_or_else(PoisonError::into_inner);
         let before = state.appended.max(state.read());
         let skipped = (before - state.read()) as usize;
         let entries: Vec<_> = state.entries.iter().skip(skipped).take(MAX_APPENDED).cloned().collect();
@@ -130,7 +119,7 @@ impl Queue {
     }
 
     fn set_appended(&self, node: NodeId, last: u64) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         if state.node == node {
             state.appended = last;
         }
@@ -139,7 +128,7 @@ impl Queue {
 
     /// Ends the thread that appends, after the last entry if that does not take too long.
     pub(super) fn close(&self, most: Duration) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         state.is_closing = true;
         self.changed.notify_all();
         let _ = self.changed.wait_timeout_while(state, most, |state| state.has_work());
@@ -167,16 +156,16 @@ mod tests {
         queue.set_appended(7, 3);
         assert_eq!(next(&queue), (7, vec![4]));
         queue.acknowledge(2);
-        queue.lock().appended = 0;
+        lock(&queue.state).appended = 0;
         assert_eq!(next(&queue), (7, vec![3, 4]), "what was read is not appended again");
         queue.acknowledge(4);
-        queue.lock().appended = 0;
-        assert!(!queue.lock().has_work(), "all were read after all");
-        assert_eq!(queue.lock().bytes, 0);
+        lock(&queue.state).appended = 0;
+        assert!(!lock(&queue.state).has_work(), "all were read after all");
+        assert_eq!(lock(&queue.state).bytes, 0);
         queue.push(&Logged::Alive);
         queue.restart(8);
         queue.set_appended(7, 4);
-        assert_eq!(queue.lock().appended, 0);
+        assert_eq!(lock(&queue.state).appended, 0);
         queue.close(Duration::ZERO);
         assert!(queue.next().is_none(), "entries of an earlier number are forgotten");
     }
@@ -189,7 +178,7 @@ mod tests {
             queue.push(&text);
         }
         queue.push(&Logged::Left(1, true));
-        let last = queue.lock().last;
+        let last = lock(&queue.state).last;
         assert!((64..=66).contains(&last), "{last} entries");
         queue.acknowledge(last - 3);
         assert!(!queue.is_full());

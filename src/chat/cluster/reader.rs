@@ -1,10 +1,7 @@
 //! The thread that reads the stream.
 
-use super::{
-    RETRY, Result,
-    replica::{Entry, Logged, NodeId, Position, Replica, Snapshot, shared_rules},
-    store::Store,
-};
+use super::replica::{Entry, Logged, NodeId, Position, Replica, Snapshot, shared_rules};
+use super::{RETRY, Result, store::Store};
 use crate::chat::rules::{Chat, Rules};
 use crossbeam_channel::Sender;
 use log::{info, warn};
@@ -37,24 +34,13 @@ pub(super) struct Reader {
     pub(super) node: NodeId,
     /// Whether the others have given up this node, which then needs a new number.
     is_gone: bool,
-    /// Where the last snapshot was taken: entries before it can be removed when there is another one.
-    saved_at: String,
-    /// Entries since that.
+    /// Entries since the last snapshot.
     unsaved: u64,
 }
 
 impl Reader {
     pub(super) fn new(client: Client, rules: Rules, events: Sender<FromLog>) -> Self {
-        Self {
-            client,
-            rules,
-            events,
-            last: Position::default(),
-            node: 0,
-            is_gone: false,
-            saved_at: String::new(),
-            unsaved: 0,
-        }
+        Self { client, rules, events, last: Position::default(), node: 0, is_gone: false, unsaved: 0 }
     }
 
     /// Runs until the chat ends.
@@ -88,17 +74,14 @@ impl Reader {
             self.last = last.at.clone();
             self.is_gone = entries.iter().any(|entry| entry.input == Logged::Gone(self.node));
             for entry in &entries {
-                self.unsaved += 1;
-                if let Logged::Snapshot(at) = &entry.input {
-                    (self.saved_at, self.unsaved) = (at.clone(), 0);
-                }
+                self.unsaved = if entry.input == Logged::Snapshot { 0 } else { self.unsaved + 1 };
             }
             self.events.send(FromLog::Entries(entries))?;
             if self.is_gone {
                 self.renew(&mut store, None)?;
             } else if self.unsaved >= SNAPSHOT_ENTRIES + 1000 * (self.node % 8) {
                 // The nodes have different numbers, so that usually one of them stores the snapshot for all.
-                store.store(&self.state()?, &self.saved_at)?;
+                store.store(&self.state()?, 2 * SNAPSHOT_ENTRIES)?;
                 self.unsaved = 0;
             }
         }
@@ -118,7 +101,7 @@ impl Reader {
             store.reserve(self.node)?;
         }
         if self.last != position {
-            (self.saved_at, self.unsaved) = (position.id.clone(), 0);
+            self.unsaved = 0;
         }
         self.last = position;
         Ok(())

@@ -1,10 +1,8 @@
 //! The entries of the stream, and what every node knows after the same entries.
 
 use super::Result;
-use crate::{
-    chat::protocol::{Millis, Post, UserId},
-    chat::rules::{Chat, ClientInfo, Input, Now, Output, RoomName, Rules, Since},
-};
+use crate::chat::protocol::{Millis, Post, UserId};
+use crate::chat::rules::{Chat, ClientInfo, Input, Now, Output, RoomName, Rules, Since};
 use core::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, ops::Range};
@@ -46,8 +44,8 @@ pub(crate) enum Logged {
     /// Entries were lost, so that clients may know numbers of messages that do not exist: all numberings get new names, with
     /// this prefix.
     Renumber(u64),
-    /// A snapshot of the state after the entry with this id was stored.
-    Snapshot(String),
+    /// A snapshot of the state was stored.
+    Snapshot,
 }
 
 /// Names an entry of the stream. Another stream may have an entry with the same id, but it is of another node.
@@ -127,7 +125,7 @@ impl Replica {
             }
             Logged::Gone(node) => return self.remove(chat, *node),
             Logged::Renumber(prefix) => return chat.renumber(*prefix),
-            Logged::Snapshot(_) | Logged::Alive => return Vec::new(),
+            Logged::Snapshot | Logged::Alive => return Vec::new(),
         };
         chat.apply(self.now(), input)
     }

@@ -1,9 +1,7 @@
 //! The commands for Redis.
 
-use super::{
-    Result,
-    replica::{Entry, Logged, MAX_NODES, NodeId, Position, Snapshot},
-};
+use super::Result;
+use super::replica::{Entry, Logged, MAX_NODES, NodeId, Position, Snapshot};
 use log::warn;
 use redis::{Client, Connection, Pipeline, RedisResult, cmd, pipe};
 use std::time::Duration;
@@ -113,17 +111,16 @@ impl Store {
         cmd("INCRBY").arg(NODES).arg(node.saturating_sub(last)).exec(&mut self.0)
     }
 
-    /// Stores a snapshot, notes that in the stream, and removes the entries before that id. If the stream does not continue the
+    /// Stores a snapshot, notes that in the stream, and keeps so many of its last entries. If the stream does not continue the
     /// state, nothing happens.
-    pub(super) fn store(&mut self, snapshot: &Snapshot, trim: &str) -> RedisResult<()> {
-        let position = &snapshot.replica.position;
-        if !self.has(position)? {
+    pub(super) fn store(&mut self, snapshot: &Snapshot, kept: u64) -> RedisResult<()> {
+        if !self.has(&snapshot.replica.position)? {
             return Ok(());
         }
         let mut pipe = pipe();
         pipe.atomic().set(SNAPSHOT, serde_json::to_vec(snapshot).unwrap_or_default());
-        pipe.cmd("XTRIM").arg(LOG).arg("MINID").arg("~").arg(trim);
-        add(&mut pipe, &["NOMKSTREAM", "*"], &of_stream(rand::random(), &Logged::Snapshot(position.id.clone())));
+        pipe.cmd("XTRIM").arg(LOG).arg("MAXLEN").arg("~").arg(kept);
+        add(&mut pipe, &["NOMKSTREAM", "*"], &of_stream(rand::random(), &Logged::Snapshot));
         pipe.exec(&mut self.0)
     }
 }

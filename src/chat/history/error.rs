@@ -6,7 +6,6 @@ use std::{fmt, io};
 pub(super) const FULL: &str = "the disk is full";
 pub(super) const READ_ONLY: &str = "it is not writable";
 pub(super) const LOCKED: &str = "another program has locked it";
-pub(super) const NOT_RESPONDING: &str = "the disk does not respond";
 
 pub(super) type Result<T, E = HistoryError> = std::result::Result<T, E>;
 
@@ -18,12 +17,6 @@ pub enum HistoryError {
     Temporary(String),
     /// Only a person can help, and a write might do harm: the file is damaged, in use, or not of this chinwag.
     Permanent(String),
-}
-
-impl HistoryError {
-    pub(super) fn is_permanent(&self) -> bool {
-        matches!(self, Self::Permanent(_))
-    }
 }
 
 impl fmt::Display for HistoryError {

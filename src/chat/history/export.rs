@@ -4,12 +4,10 @@
 //! `{"type":"message","room":"","name":"ann","text":"hi","id":1,"date":0,"seq":1}`, with a `nonce` if the message has one.
 
 use super::{HistoryError, Settings, new_log_name, open::resolve, state_file::Writer, store::Store};
-use crate::chat::{
-    protocol::{StoredMessage, is_deceptive},
-    rules::RoomSnapshot,
-};
+use crate::chat::protocol::{StoredMessage, is_deceptive};
+use crate::chat::rules::RoomSnapshot;
 use serde::{Deserialize, Serialize};
-use std::{io::BufRead, path::Path, sync::Arc};
+use std::{io, path::Path, sync::Arc};
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,29 +57,33 @@ pub fn each_record(path: &Path, only: Option<&str>, mut each: impl FnMut(Record)
 /// # Errors
 /// The file is not writable, or a server uses it; a line is not part of an export; or the file has another message under
 /// the same number.
-pub fn import(path: &Path, lines: impl BufRead) -> Result<usize, HistoryError> {
+pub fn import(path: &Path, lines: impl Iterator<Item = io::Result<String>>) -> Result<usize, HistoryError> {
     let settings = Settings { sync: true, ..Settings::new(resolve(path)?) };
-    let (Writer { store, mut state_file }, is_behind) = Writer::open(&settings)?;
+    let (mut writer, is_behind) = Writer::open(&settings)?;
     let (mut added, log) = (0, new_log_name());
-    store.transaction(|store| {
+    writer.store.transaction(|store| {
         if is_behind {
             store.rename_logs(&log)?;
         }
-        for (line, nth) in lines.lines().zip(1..) {
+        for (line, nth) in lines.zip(1..) {
             let line = line?;
-            match Record::from_json(&line) {
-                Some(Record::Room { key, log, last }) => store.add_room(&key, &log, last)?,
-                Some(Record::Message { room, message }) => {
+            match serde_json::from_str(&line) {
+                Ok(Record::Room { key, log, last }) => {
+                    let sql = "INSERT INTO room (key, log, last) VALUES (?, ?, ?)
+                               ON CONFLICT (key) DO UPDATE SET last = max(last, excluded.last)";
+                    store.db.execute(sql, (key, log, last))?;
+                }
+                Ok(Record::Message { room, message }) => {
                     added += store.add(&[StoredMessage { room, ..message }], &log)?
                 }
-                None if line.is_empty() => {}
-                None => return Err(HistoryError::Temporary(format!("line {nth} is not a line of an export"))),
+                Err(_) if line.is_empty() => {}
+                Err(_) => return Err(HistoryError::Temporary(format!("line {nth} is not a line of an export"))),
             }
         }
         Ok(())
     })?;
-    state_file.position = store.position()?;
-    state_file.write_durably()?;
+    writer.position = writer.store.position()?;
+    writer.write_line_durably()?;
     Ok(added)
 }
 
@@ -96,10 +98,6 @@ impl Record {
         }
         let escape = |c: char| c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect();
         json.chars().map(|c| if is_deceptive(c) { escape(c) } else { c.to_string() }).collect()
-    }
-
-    fn from_json(line: &str) -> Option<Self> {
-        serde_json::from_str(line).ok()
     }
 }
 
@@ -128,7 +126,7 @@ mod tests {
             !line.contains(is_deceptive) && line.contains("\\u009b2J") && line.contains("\\udb40\\udc41"),
             "{line}"
         );
-        assert_eq!(Record::from_json(&line), Some(record));
+        assert_eq!(serde_json::from_str(&line).ok(), Some(record));
     }
 
     #[test]
@@ -139,7 +137,7 @@ mod tests {
         for record in [record(message()), record(bare), room] {
             let line = record.to_json();
             assert!(!line.contains('\n') && !line.contains("null"), "{line}");
-            assert_eq!(Record::from_json(&line), Some(record));
+            assert_eq!(serde_json::from_str(&line).ok(), Some(record));
         }
         for wrong in [
             "",
@@ -147,7 +145,7 @@ mod tests {
             r#"{"type":"userlist"}"#,
             r#"{"type":"message","room":"","seq":1,"date":-1,"id":1,"name":"a","text":"b"}"#,
         ] {
-            assert_eq!(Record::from_json(wrong), None, "{wrong}");
+            assert!(serde_json::from_str::<Record>(wrong).is_err(), "{wrong}");
         }
     }
 }

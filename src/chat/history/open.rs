@@ -1,22 +1,17 @@
 //! Opens a file, after a look at its first bytes: SQLite changes a file that it opens, so it gets only ours.
 
-use super::{
-    Settings,
-    error::{HistoryError, READ_ONLY, Result},
-    store::{PAGE, Store},
-};
+use super::Settings;
+use super::error::{HistoryError, READ_ONLY, Result};
+use super::store::{PAGE, Store};
 use crate::ws::http::percent_encoded;
 use rusqlite::{Connection, OpenFlags};
-use std::{
-    fs::{self, File, OpenOptions},
-    io,
-    os::unix::{
-        ffi::OsStrExt,
-        fs::{MetadataExt, OpenOptionsExt},
-    },
-    path::{Path, PathBuf},
-    time::Duration,
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::{
+    ffi::OsStrExt,
+    fs::{MetadataExt, OpenOptionsExt},
 };
+use std::path::{Path, PathBuf};
+use std::{io, time::Duration};
 
 /// How long one attempt waits for another program's lock.
 const BUSY: Duration = Duration::from_millis(200);
@@ -56,9 +51,8 @@ impl Store {
     pub(super) fn open(settings: &Settings) -> Result<Self> {
         let path = &settings.path;
         // Before SQLite may write: it completes what a killed program has left.
-        match Self::open_read_only(path) {
-            Err(error) if error.is_permanent() => return Err(error),
-            _ => {}
+        if let Err(error @ HistoryError::Permanent(_)) = Self::open_read_only(path) {
+            return Err(error);
         }
         // SQLite gives its other files the mode of this one.
         create_private(path)?;
@@ -111,11 +105,6 @@ impl Store {
             (_, true) => Err(HistoryError::Temporary("the file is empty".into())),
             (db, false) => Ok(Self { db, id: id(path) }),
         }
-    }
-
-    /// Whether the file was removed or renamed, or another one has taken its place.
-    pub(super) fn is_moved(&self, path: &Path) -> bool {
-        id(path) != self.id
     }
 }
 
@@ -187,6 +176,6 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Device and inode.
-fn id(path: &Path) -> Option<(u64, u64)> {
+pub(super) fn id(path: &Path) -> Option<(u64, u64)> {
     fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }

@@ -1,18 +1,11 @@
 //! Deletes old messages and those above the maximum, in small steps: the chat waits at most for one of them.
 
-use super::{
-    Settings,
-    error::Result,
-    open::log_pages,
-    store::{PAGE, Store},
-    wall_clock,
-};
+use super::store::{PAGE, Store};
+use super::{Settings, error::Result, open::log_pages, wall_clock};
 use crate::chat::protocol::{Millis, date_time};
 use log::{info, warn};
-use std::{
-    mem,
-    time::{Duration, Instant},
-};
+use std::mem;
+use std::time::{Duration, Instant};
 
 /// Messages that are deleted in one step, unless more were written since the last one.
 const STEP: u64 = 100;

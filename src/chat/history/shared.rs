@@ -1,26 +1,16 @@
 //! What the chat's thread and the worker thread share: how much waits for the file, and why.
 
 use super::{HistoryError, new_log_name};
-use crate::ws::spawn::lock;
 use log::error;
-use std::{
-    mem,
-    path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard},
-};
+use std::{mem, path::PathBuf, sync::Arc};
 
 /// While the file is not writable, no more is queued when this much memory waits, 4 MiB.
 const MAX_BYTES: usize = 4 << 20;
 
-#[derive(Debug)]
+/// Its lock is never held while a file is read or written.
+#[derive(Debug, Default)]
 pub(super) struct Shared {
     file: PathBuf,
-    /// The lock is never held while a file is read or written.
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct State {
     /// Why messages wait.
     pub(super) error: Option<HistoryError>,
     /// Messages that are not in the file yet.
@@ -33,48 +23,38 @@ pub(super) struct State {
     pub(super) log: Arc<str>,
     /// All logs in the file must get that name, because clients know numbers that the file does not have.
     pub(super) must_rename: bool,
-    /// Questions of operators that wait for the worker.
-    pub(super) checks: usize,
 }
 
 impl Shared {
     pub(super) fn new(file: PathBuf) -> Self {
-        Self { file, state: Mutex::new(State { log: new_log_name(), ..State::default() }) }
-    }
-
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
+        Self { file, log: new_log_name(), ..Self::default() }
     }
 
     /// From now on messages wait, for this reason. A permanent error stays.
-    pub(super) fn raise(&self, error: HistoryError) {
+    pub(super) fn raise(&mut self, error: HistoryError) {
         let plan = match &error {
             HistoryError::Permanent(_) => "messages are not stored until a restart",
             HistoryError::Temporary(_) => "messages wait in memory until they can be stored",
         };
-        let mut state = self.lock();
-        if !state.is_permanent() && state.error.replace(error.clone()).as_ref() != Some(&error) {
-            drop(state);
+        if !self.is_permanent() && self.error.as_ref() != Some(&error) {
             error!("history: {}: {error}. The chat continues; {plan}", self.file.display());
+            self.error = Some(error);
         }
     }
 
     /// So many messages were written, and all logs have this name if they had to be renamed. An error is over, although in a
     /// busy chat other messages wait already: returns what was lost.
-    pub(super) fn finish(&self, messages: usize, log: &Arc<str>) -> Option<String> {
-        let mut state = self.lock();
-        (state.waiting, state.bytes) = (state.waiting - messages, 0);
+    pub(super) fn finish(&mut self, messages: usize, log: &Arc<str>) -> Option<String> {
+        (self.waiting, self.bytes) = (self.waiting - messages, 0);
         // There is a newer name if messages were dropped meanwhile.
-        state.must_rename &= state.log != *log;
-        state.error.take()?;
-        Some(match mem::take(&mut state.dropped) {
+        self.must_rename &= self.log != *log;
+        self.error.take()?;
+        Some(match mem::take(&mut self.dropped) {
             0 => "nothing was lost".to_owned(),
             count => format!("dropped messages: {count}, and the logs of all rooms have new names"),
         })
     }
-}
 
-impl State {
     pub(super) fn is_permanent(&self) -> bool {
         matches!(self.error, Some(HistoryError::Permanent(_)))
     }
@@ -110,39 +90,39 @@ mod tests {
 
     #[test]
     fn error_ends_with_the_first_success_although_other_messages_wait() {
-        let shared = Shared::new("chat.db".into());
-        let log = shared.lock().log.clone();
-        assert!(shared.lock().admit(3, 2 * MAX_BYTES), "without an error there is no bound");
+        let mut shared = Shared::new("chat.db".into());
+        let log = shared.log.clone();
+        assert!(shared.admit(3, 2 * MAX_BYTES), "without an error there is no bound");
         shared.raise(full());
         assert_eq!(shared.finish(2, &log).as_deref(), Some("nothing was lost"));
-        assert!(shared.lock().error.is_none() && !shared.lock().is_complete(), "one message waits");
+        assert!(shared.error.is_none() && !shared.is_complete(), "one message waits");
         assert_eq!(shared.finish(1, &log), None, "it was over before");
-        assert!(shared.lock().is_complete());
+        assert!(shared.is_complete());
     }
 
     #[test]
     fn messages_above_the_bound_are_dropped_and_logs_get_new_names() {
-        let shared = Shared::new("chat.db".into());
-        let first = shared.lock().log.clone();
+        let mut shared = Shared::new("chat.db".into());
+        let first = shared.log.clone();
         shared.raise(full());
-        assert!(shared.lock().admit(1, MAX_BYTES) && shared.lock().admit(1, 1) && !shared.lock().admit(5, 1));
-        let second = shared.lock().log.clone();
-        assert!(second != first && shared.lock().must_rename);
-        assert!(!shared.lock().admit(1, 1), "a name is not used again after another loss");
-        assert!(shared.lock().admit(0, 1), "a deletion is not lost as well");
+        assert!(shared.admit(1, MAX_BYTES) && shared.admit(1, 1) && !shared.admit(5, 1));
+        let second = shared.log.clone();
+        assert!(second != first && shared.must_rename);
+        assert!(!shared.admit(1, 1), "a name is not used again after another loss");
+        assert!(shared.admit(0, 1), "a deletion is not lost as well");
         assert!(shared.finish(2, &second).is_some_and(|loss| loss.contains("messages: 6")));
-        assert!(shared.lock().must_rename && !shared.lock().is_complete(), "the logs have an earlier name");
-        let third = shared.lock().log.clone();
-        assert!(third != second && shared.lock().admit(1, 1), "a busy chat stores messages again");
+        assert!(shared.must_rename && !shared.is_complete(), "the logs have an earlier name");
+        let third = shared.log.clone();
+        assert!(third != second && shared.admit(1, 1), "a busy chat stores messages again");
         assert_eq!(shared.finish(1, &third), None);
-        assert!(shared.lock().is_complete());
+        assert!(shared.is_complete());
     }
 
     #[test]
     fn permanent_error_stays_and_nothing_waits_for_it() {
-        let shared = Shared::new("chat.db".into());
+        let mut shared = Shared::new("chat.db".into());
         shared.raise(HistoryError::Permanent("damaged".into()));
         shared.raise(full());
-        assert!(shared.lock().is_permanent() && !shared.lock().admit(1, 1));
+        assert!(shared.is_permanent() && !shared.admit(1, 1));
     }
 }

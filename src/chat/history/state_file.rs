@@ -5,22 +5,16 @@
 //! largest there is. In all cases the next process gives all rooms new log names. The line is overwritten by one of the same
 //! length, which works on a full disk.
 
-use super::{
-    Settings,
-    error::{HistoryError, Result},
-    open::beside,
-    store::{Position, Store},
-    wall_clock,
-};
+use super::error::{HistoryError, Result};
+use super::store::{Position, Store};
+use super::{Settings, open::beside, wall_clock};
 use crate::chat::protocol::Millis;
 use log::warn;
 use rustix::fs::{FlockOperation, OFlags, flock};
-use std::{
-    fs::{File, OpenOptions},
-    io::{self, Read},
-    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
-    path::Path,
-};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
 
 /// A longer time between the line's and the last change of its file means that the file was copied.
 const TOLERANCE: Millis = 1000;
@@ -29,25 +23,72 @@ const TOLERANCE: Millis = 1000;
 #[derive(Debug)]
 pub(super) struct Writer {
     pub(super) store: Store,
-    pub(super) state_file: StateFile,
+    /// Stays locked until this is dropped.
+    state_file: File,
+    /// What clients know.
+    pub(super) position: Position,
+    /// Clients know messages that could not be stored.
+    is_behind: bool,
 }
 
 impl Writer {
     /// Opens or creates a file and locks it. Also returns whether clients may know message numbers that it does not have: then
     /// all logs must get new names.
+    ///
+    /// # Errors
+    /// Another chinwag has locked it, or an error of the operating system or of the file.
     pub(super) fn open(settings: &Settings) -> Result<(Self, bool)> {
         // The history comes first: nothing is created next to a file of another program.
         let store = Store::open(settings)?;
-        let (mut state_file, line, changed) = StateFile::lock(&settings.path)?;
-        state_file.position = store.position()?;
-        let is_behind = !fits(&line, changed, &state_file.position);
-        if is_behind && !state_file.position.numbering.is_empty() {
+        let mut state_file = lock(&settings.path)?;
+        let (mut line, metadata, position) = (Vec::new(), state_file.metadata()?, store.position()?);
+        state_file.read_to_end(&mut line)?;
+        let changed = Millis::try_from(metadata.ctime() * 1000 + metadata.ctime_nsec() / 1_000_000).unwrap_or_default();
+        let is_behind = !fits(&String::from_utf8_lossy(&line), changed, &position);
+        if is_behind && !position.numbering.is_empty() {
             warn!(
                 "history: {}: clients may have messages that it does not have, because it or its state file was replaced, or a disk has failed; the numbering gets a new name, and returning clients get a gap",
                 settings.path.display()
             );
         }
-        Ok((Self { store, state_file }, is_behind))
+        Ok((Self { store, state_file, position, is_behind: false }, is_behind))
+    }
+
+    /// Must be called before clients know messages that could not be stored, and when they are stored.
+    pub(super) fn set_behind(&mut self, is_behind: bool) -> Result<()> {
+        if is_behind || self.is_behind {
+            self.is_behind = is_behind;
+            self.write_line_durably()?;
+        }
+        Ok(())
+    }
+
+    /// Must be called before clients know more numbers. `kill -9` does not lose the line.
+    pub(super) fn write_line(&self) -> Result<()> {
+        let used = if self.is_behind { u64::MAX } else { self.position.used };
+        let line = format!("{:>16} {used:>20} {:>20}\n", self.position.numbering, wall_clock());
+        Ok(self.state_file.write_all_at(line.as_bytes(), 0)?)
+    }
+
+    /// A power failure does not lose the line, and its block is allocated.
+    pub(super) fn write_line_durably(&self) -> Result<()> {
+        self.write_line()?;
+        Ok(self.state_file.sync_data()?)
+    }
+}
+
+/// Opens or creates the file for the history at `path`, and locks it.
+fn lock(path: &Path) -> Result<File> {
+    // In a shared folder the name could be a symbolic link, and chinwag would overwrite its target.
+    let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(no_link);
+    let file = options.open(beside(path, "-state"))?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            Err(HistoryError::Permanent("another chinwag uses it; choose another file".into()))
+        }
+        result => Ok(result.map(|()| file).map_err(io::Error::from)?),
     }
 }
 
@@ -58,63 +99,6 @@ fn fits(line: &str, changed: Millis, history: &Position) -> bool {
     let is_below = |text: &str, most: u64| text.parse::<u64>().is_ok_and(|number| number <= most);
     let is_own = date.parse().is_ok_and(|date: Millis| date.abs_diff(changed) <= TOLERANCE);
     numbering == history.numbering && is_below(used, history.used) && is_own
-}
-
-/// The file, which stays locked until this is dropped.
-#[derive(Debug)]
-pub(super) struct StateFile {
-    file: File,
-    /// What clients know.
-    pub(super) position: Position,
-    /// Clients know messages that could not be stored.
-    is_behind: bool,
-}
-
-impl StateFile {
-    /// Locks the history at `path`. Also returns the content of the file, and when it was changed.
-    ///
-    /// # Errors
-    /// Another chinwag has locked it, or an error of the operating system.
-    fn lock(path: &Path) -> Result<(Self, String, Millis)> {
-        // In a shared folder the name could be a symbolic link, and chinwag would overwrite its target.
-        let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(no_link);
-        let mut file = options.open(beside(path, "-state"))?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Err(rustix::io::Errno::WOULDBLOCK) => {
-                return Err(HistoryError::Permanent("another chinwag uses it; choose another file".into()));
-            }
-            result => result.map_err(io::Error::from)?,
-        }
-        let (mut line, metadata) = (Vec::new(), file.metadata()?);
-        file.read_to_end(&mut line)?;
-        let changed = Millis::try_from(metadata.ctime() * 1000 + metadata.ctime_nsec() / 1_000_000).unwrap_or_default();
-        let state_file = Self { file, position: Position::default(), is_behind: false };
-        Ok((state_file, String::from_utf8_lossy(&line).into_owned(), changed))
-    }
-
-    /// Must be called before clients know messages that could not be stored, and when they are stored.
-    pub(super) fn set_behind(&mut self, is_behind: bool) -> Result<()> {
-        if is_behind || self.is_behind {
-            self.is_behind = is_behind;
-            self.write_durably()?;
-        }
-        Ok(())
-    }
-
-    /// Must be called before clients know more numbers. `kill -9` does not lose the line.
-    pub(super) fn write(&self) -> Result<()> {
-        let used = if self.is_behind { u64::MAX } else { self.position.used };
-        let line = format!("{:>16} {used:>20} {:>20}\n", self.position.numbering, wall_clock());
-        Ok(self.file.write_all_at(line.as_bytes(), 0)?)
-    }
-
-    /// A power failure does not lose the line, and its block is allocated.
-    pub(super) fn write_durably(&self) -> Result<()> {
-        self.write()?;
-        Ok(self.file.sync_data()?)
-    }
 }
 
 #[cfg(test)]
@@ -129,10 +113,10 @@ mod tests {
         let (other, path) = (folder.join("other"), folder.join("chat.db"));
         fs::write(&other, "precious, and not ours").expect("written");
         symlink(&other, beside(&path, "-state")).expect("a link");
-        assert!(StateFile::lock(&path).is_err());
+        assert!(lock(&path).is_err());
         assert_eq!(fs::read_to_string(&other).expect("text"), "precious, and not ours");
         fs::remove_file(beside(&path, "-state")).expect("gone");
-        assert!(StateFile::lock(&path).is_ok());
+        assert!(lock(&path).is_ok());
         fs::remove_dir_all(&folder).expect("gone");
     }
 

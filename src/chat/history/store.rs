@@ -1,10 +1,8 @@
 //! Reads and writes the tables of a file.
 
 use super::error::{HistoryError, Result};
-use crate::chat::{
-    protocol::{ByteBudget, StoredMessage},
-    rules::{Erasure, RoomSnapshot},
-};
+use crate::chat::protocol::{ByteBudget, StoredMessage};
+use crate::chat::rules::{Erasure, RoomSnapshot};
 use rusqlite::{Connection, Row, ToSql, Transaction, TransactionBehavior, params_from_iter};
 use std::sync::Arc;
 
@@ -128,7 +126,10 @@ impl Store {
         )?;
         let mut added = 0;
         for messages in messages.chunk_by(|one, next| one.room == next.room) {
-            let room = self.room_number(&messages[0].room, log)?;
+            let key: &str = &messages[0].room;
+            self.db.prepare_cached("INSERT OR IGNORE INTO room (key, log) VALUES (?, ?)")?.execute([key, log])?;
+            let mut number = self.db.prepare_cached("SELECT number FROM room WHERE key = ?")?;
+            let room: i64 = number.query_row([key], |row| row.get(0))?;
             for StoredMessage { seq, date, id, name, text, nonce, .. } in messages {
                 let row = (room, seq, date, id, name, text, nonce);
                 let is_new = insert.execute(row)? == 1;
@@ -175,20 +176,6 @@ impl Store {
         Ok(!self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))?)
     }
 
-    /// The room's number in the file. A room that does not exist is created.
-    fn room_number(&self, key: &str, log: &str) -> Result<i64> {
-        self.db.prepare_cached("INSERT OR IGNORE INTO room (key, log) VALUES (?, ?)")?.execute([key, log])?;
-        Ok(self.db.prepare_cached("SELECT number FROM room WHERE key = ?")?.query_row([key], |row| row.get(0))?)
-    }
-
-    /// Creates a room, or raises its last number.
-    pub(super) fn add_room(&self, key: &str, log: &str, last: u64) -> Result<()> {
-        let sql = "INSERT INTO room (key, log, last) VALUES (?, ?, ?)
-                   ON CONFLICT (key) DO UPDATE SET last = max(last, excluded.last)";
-        self.db.execute(sql, (key, log, last))?;
-        Ok(())
-    }
-
     pub(super) fn position(&self) -> Result<Position> {
         let sql = format!(
             "SELECT ifnull((SELECT value FROM note WHERE name = 'numbering'), ''), ifnull(sum({LAST}), 0) FROM room"
@@ -200,12 +187,6 @@ impl Store {
     pub(super) fn rename_logs(&self, log: &str) -> Result<()> {
         self.db.execute("UPDATE room SET log = ?", [log])?;
         self.db.execute("INSERT OR REPLACE INTO note VALUES ('numbering', ?)", [log])?;
-        Ok(())
-    }
-
-    /// Deletes rooms without messages. Only before a room was loaded: its numbers begin at 1 again.
-    pub(super) fn delete_empty_rooms(&self) -> Result<()> {
-        self.db.execute("DELETE FROM room WHERE NOT EXISTS (SELECT 1 FROM message WHERE room = number)", [])?;
         Ok(())
     }
 }

@@ -1,26 +1,16 @@
 //! The thread that reads and writes the file: it does jobs of the chat's thread, and deletes old messages meanwhile.
 
-use super::{
-    Settings, Shared,
-    error::{FULL, HistoryError, LOCKED, Result},
-    new_log_name, not_responding,
-    open::{beside, create_private, resolve},
-    prune::Pruner,
-    state_file::Writer,
-    store::{Range, Store},
-};
-use crate::chat::{
-    protocol::StoredMessage,
-    rules::{Erasure, RoomSnapshot},
-};
+use super::error::{FULL, HistoryError, LOCKED, Result};
+use super::open::{beside, create_private, id, resolve};
+use super::store::{Range, Store};
+use super::{Settings, Shared, new_log_name, not_responding, prune::Pruner, state_file::Writer};
+use crate::chat::rules::{Erasure, RoomSnapshot};
+use crate::{chat::protocol::StoredMessage, ws::spawn::lock};
 use log::warn;
-use std::{
-    fs, mem,
-    os::unix::{ffi::OsStrExt, fs::PermissionsExt},
-    sync::Arc,
-    sync::mpsc::{Receiver, RecvTimeoutError},
-    time::{Duration, Instant},
-};
+use std::os::unix::{ffi::OsStrExt, fs::PermissionsExt};
+use std::sync::{Arc, Mutex, mpsc::Receiver};
+use std::time::{Duration, Instant};
+use std::{fs, mem};
 
 /// The time between two attempts to write after an error, and the longest time until a removed file is noticed.
 const CHECK: Duration = Duration::from_secs(2);
@@ -30,7 +20,7 @@ pub(super) type Job = Box<dyn FnOnce(&mut Worker) + Send>;
 #[derive(Debug)]
 pub(super) struct Worker {
     settings: Settings,
-    shared: Arc<Shared>,
+    shared: Arc<Mutex<Shared>>,
     /// `None`: the file could not be opened for writing yet. Each attempt to write tries it.
     writer: Option<Writer>,
     /// What is not in the file yet: messages, the oldest first, and what must be deleted after they are written.
@@ -48,7 +38,7 @@ impl Worker {
     ///
     /// # Errors
     /// As [`History::open`](super::History::open).
-    pub(super) fn open(settings: &Settings, shared: Arc<Shared>) -> Result<Self> {
+    pub(super) fn open(settings: &Settings, shared: Arc<Mutex<Shared>>) -> Result<Self> {
         let settings = Settings { path: resolve(&settings.path)?, ..settings.clone() };
         let mut worker = Self {
             settings,
@@ -61,14 +51,13 @@ impl Worker {
             must_truncate: false,
             is_closing: false,
         };
-        match worker.prepare() {
-            Err(error) if error.is_permanent() => return Err(error),
-            Err(error) => {
-                // A state file that is not open cannot say that clients know more.
-                worker.shared.lock().must_rename |= worker.writer.is_none();
-                worker.fail(error);
+        if let Err(error) = worker.prepare() {
+            if let HistoryError::Permanent(_) = error {
+                return Err(error);
             }
-            Ok(()) => {}
+            // A state file that is not open cannot say that clients know more.
+            lock(&worker.shared).must_rename |= worker.writer.is_none();
+            worker.fail(error);
         }
         let file = &worker.settings.path;
         if fs::metadata(file).is_ok_and(|found| found.permissions().mode() & 0o004 != 0) {
@@ -83,11 +72,15 @@ impl Worker {
     /// Does what takes time in a large file. The server does not listen yet.
     fn prepare(&mut self) -> Result<()> {
         self.write()?;
-        if let Some(Writer { store, state_file }) = &mut self.writer {
-            store.delete_empty_rooms()?;
-            state_file.position = store.position()?;
-            state_file.write_durably()?;
-            self.pruner.run(&self.settings, store);
+        if let Some(writer) = &mut self.writer {
+            // Only before a room was loaded: its numbers begin at 1 again.
+            writer
+                .store
+                .db
+                .execute("DELETE FROM room WHERE NOT EXISTS (SELECT 1 FROM message WHERE room = number)", [])?;
+            writer.position = writer.store.position()?;
+            writer.write_line_durably()?;
+            self.pruner.run(&self.settings, &writer.store);
         }
         // The last server may have been killed after it deleted messages.
         self.truncate_log();
@@ -98,12 +91,11 @@ impl Worker {
         while !self.is_closing {
             // Also in a busy chat, which would never delete anything otherwise.
             self.maintain();
-            let must_prune = self.pruner.has_more && self.shared.lock().error.is_none();
+            let must_prune = self.pruner.has_more && lock(&self.shared).error.is_none();
             let until = if must_prune { Instant::now() } else { self.check_at };
-            match jobs.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(job) => job(&mut self),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+            // The last job closes this, so the channel is never disconnected.
+            if let Ok(job) = jobs.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                job(&mut self);
             }
         }
     }
@@ -120,23 +112,22 @@ impl Worker {
         let is_check = self.check_at <= Instant::now();
         if is_check {
             self.check_at = Instant::now() + CHECK;
-            if self.is_moved() || !self.shared.lock().is_complete() {
+            if self.is_moved() || !lock(&self.shared).is_complete() {
                 self.write_waiting();
             } else if self.must_truncate {
                 self.truncate_log();
             }
         }
-        if (is_check || self.pruner.has_more) && self.shared.lock().error.is_none() {
+        if (is_check || self.pruner.has_more) && lock(&self.shared).error.is_none() {
             self.writer.iter().for_each(|writer| self.pruner.run(&self.settings, &writer.store));
         }
     }
 
     /// Finds out whether a message could be stored now.
     pub(super) fn check(&mut self) -> Option<HistoryError> {
-        self.shared.lock().checks -= 1;
         self.write_waiting();
         let is_full = rustix::fs::statvfs(&self.settings.path).is_ok_and(|disk| disk.f_bavail == 0);
-        let error = self.shared.lock().error.clone();
+        let error = lock(&self.shared).error.clone();
         error.or(is_full.then(|| HistoryError::Temporary(FULL.into())))
     }
 
@@ -152,16 +143,13 @@ impl Worker {
             Err(error) => {
                 self.fail(error);
                 // If only a person can help, the chat continues in memory.
-                return self
-                    .shared
-                    .lock()
-                    .is_permanent()
-                    .then(|| RoomSnapshot { log: new_log_name(), ..RoomSnapshot::default() });
+                let is_permanent = lock(&self.shared).is_permanent();
+                return is_permanent.then(|| RoomSnapshot { log: new_log_name(), ..RoomSnapshot::default() });
             }
         };
         let is_erased = |message: &&mut StoredMessage| self.erasures.iter().any(|erasure| erasure.includes(message));
         snapshot.messages.iter_mut().filter(is_erased).for_each(StoredMessage::delete);
-        let state = self.shared.lock();
+        let state = lock(&self.shared);
         if state.must_rename || snapshot.log.is_empty() {
             snapshot.log = state.log.clone();
         }
@@ -181,7 +169,7 @@ impl Worker {
     pub(super) fn store(&mut self, messages: Vec<StoredMessage>) {
         self.messages.extend(messages);
         let is_due = {
-            let state = self.shared.lock();
+            let state = lock(&self.shared);
             let may_write = state.error.as_ref().is_none_or(|error| *error == not_responding());
             may_write && state.waiting == self.messages.len()
         };
@@ -198,7 +186,7 @@ impl Worker {
     }
 
     fn write_waiting(&mut self) -> Option<Vec<(Arc<str>, u64)>> {
-        if self.shared.lock().is_permanent() {
+        if lock(&self.shared).is_permanent() {
             return None;
         }
         self.write().map_err(|error| self.fail(error)).ok()
@@ -206,8 +194,8 @@ impl Worker {
 
     /// Must be called before the chat continues, and clients get messages that are not in the file.
     fn fail(&mut self, error: HistoryError) {
-        let noted = self.writer.iter_mut().try_for_each(|writer| writer.state_file.set_behind(true));
-        self.shared.raise(noted.err().unwrap_or(error));
+        let noted = self.writer.iter_mut().try_for_each(|writer| writer.set_behind(true));
+        lock(&self.shared).raise(noted.err().unwrap_or(error));
     }
 
     /// Writes everything that waits in one transaction, or nothing.
@@ -215,18 +203,20 @@ impl Worker {
         if self.is_moved() {
             self.rescue()?;
         }
-        if self.writer.is_none() {
-            let (writer, is_behind) = Writer::open(&self.settings)?;
-            self.shared.lock().must_rename |= is_behind;
-            self.writer = Some(writer);
-        }
-        let Some(Writer { store, state_file }) = &mut self.writer else { return Ok(Vec::new()) };
+        let writer = match &mut self.writer {
+            Some(writer) => writer,
+            None => {
+                let (writer, is_behind) = Writer::open(&self.settings)?;
+                lock(&self.shared).must_rename |= is_behind;
+                self.writer.insert(writer)
+            }
+        };
         let (log, must_rename) = {
-            let state = self.shared.lock();
+            let state = lock(&self.shared);
             (state.log.clone(), state.must_rename)
         };
         let mut erased = Vec::new();
-        let added = store.transaction(|store| {
+        let added = writer.store.transaction(|store| {
             if must_rename {
                 store.rename_logs(&log)?;
             }
@@ -236,13 +226,13 @@ impl Worker {
         })?;
         self.pruner.add(added, self.messages.iter().map(StoredMessage::size).sum());
         match must_rename {
-            true => state_file.position = store.position()?,
-            false => state_file.position.used += added as u64,
+            true => writer.position = writer.store.position()?,
+            false => writer.position.used += added as u64,
         }
-        state_file.write()?;
-        let over = self.shared.finish(mem::take(&mut self.messages).len(), &log);
-        if self.shared.lock().is_complete() {
-            state_file.set_behind(false)?;
+        writer.write_line()?;
+        let over = lock(&self.shared).finish(mem::take(&mut self.messages).len(), &log);
+        if lock(&self.shared).is_complete() {
+            writer.set_behind(false)?;
         }
         over.into_iter().for_each(|loss| warn!("history: messages are stored again; {loss}"));
         if !mem::take(&mut self.erasures).is_empty() {
@@ -258,7 +248,7 @@ impl Worker {
     }
 
     fn is_moved(&self) -> bool {
-        self.writer.as_ref().is_some_and(|writer| writer.store.is_moved(&self.settings.path))
+        self.writer.as_ref().is_some_and(|writer| writer.store.id != id(&self.settings.path))
     }
 
     /// Writes the content of a file that was removed or renamed under its name again.

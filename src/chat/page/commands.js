@@ -1,7 +1,7 @@
-// Lines that begin with a slash. They are the same as in the subprotocol `text` (PROTOCOL.md), and /me.
+// Lines that begin with a slash. They are the same as in the subprotocol `text` (PROTOCOL.md), without /quit.
 
 const COMMANDS = {
-	name: (rest) => (rest ? { what: 'name', name: rest } : { what: 'usage', key: 'usageName' }),
+	name: (rest) => (rest ? { what: 'name', name: rest.trim() } : { what: 'usage', key: 'usageName' }),
 	msg: privately,
 	users: () => ({ what: 'users' }),
 	help: () => ({ what: 'help' }),
@@ -16,11 +16,12 @@ export function parse(text) {
 	const [, word, rest] = text.match(/^\/(\S*)\s*([^]*)$/) ?? [];
 	if (word === undefined) return { what: 'say', text };
 	if (OPERATORS.includes(word)) return { what: 'operate', command: text.slice(1) };
-	return (Object.hasOwn(COMMANDS, word) && COMMANDS[word](rest.trim(), text)) || { what: 'unknown', word };
+	return (Object.hasOwn(COMMANDS, word) && COMMANDS[word](rest, text)) || { what: 'unknown', word };
 }
 
-// A name with spaces is in quotation marks.
+// A name with spaces is in quotation marks. Completion writes an @ before names.
 function privately(rest) {
-	const [, quoted, plain, text] = rest.match(/^(?:"([^"]+)"|(\S+))\s+([^]+)$/) ?? [];
-	return text ? { what: 'private', name: quoted ?? plain.replace(/^@/, ''), text } : { what: 'usage', key: 'usageMsg' };
+	const [, quoted, plain, text] = rest.replace(/^@/, '').match(/^(?:"([^"]*)"|(\S+))\s*([^]*)$/) ?? [];
+	const name = quoted ?? plain;
+	return name && text ? { what: 'private', name, text } : { what: 'usage', key: 'usageMsg' };
 }

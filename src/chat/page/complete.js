@@ -43,15 +43,16 @@ function word() {
 }
 
 function matches() {
-	const part = word().replace(/^@/, '').toLowerCase();
+	const part = word().replace(/^[@"]/, '').toLowerCase();
 	return names().filter((name) => name.toLowerCase().startsWith(part)).slice(0, MOST);
 }
 
 function insert(name) {
 	const end = text.selectionEnd;
 	const before = text.value.slice(0, end - word().length);
-	const at = word().startsWith('@') ? '@' : '';
-	text.setRangeText(`${at}${name} `, before.length, end, 'end');
+	// For a command, a name with spaces is in quotation marks.
+	const isQuoted = /^\/\S+\s+$/.test(before) && /\s/.test(name);
+	text.setRangeText(isQuoted ? `"${name}" ` : `${word().match(/^[@"]?/)[0]}${name} `, before.length, end, 'end');
 	text.dispatchEvent(new Event('input', { bubbles: true }));
 	show([]);
 }

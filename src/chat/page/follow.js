@@ -42,7 +42,10 @@ export function changeAbove(change) {
 
 /** Calls `load` when the reader comes near the beginning. */
 export function onNearStart(load) {
-	scroller.addEventListener('scroll', () => !atEnd && scroller.scrollTop < scroller.clientHeight && load(), { passive: true });
+	// At the very beginning, a wheel or a finger does not scroll any more.
+	for (const kind of ['scroll', 'wheel', 'touchmove', 'keydown']) {
+		scroller.addEventListener(kind, () => !atEnd && scroller.scrollTop < scroller.clientHeight && load(), { passive: true });
+	}
 }
 
 function remember() {

@@ -2,6 +2,7 @@
 
 import { $, make } from './dom.js';
 import { changeAbove, countNewer, isAtEnd } from './follow.js';
+import { isIgnored } from './ignore.js';
 import { Presence } from './presence.js';
 import { RowMaker, deleted, timeNode } from './rows.js';
 import { setText } from './strings.js';
@@ -21,12 +22,12 @@ export function addMessage(message, mine, own) {
 	append(...rows.message(message, mine, own));
 	$('empty').hidden = true;
 	if (mine) clearUnread();
-	else countNewer();
+	else if (!message.name || !isIgnored(message.name)) countNewer();
 }
 
-/** Shows that the message of this number was deleted. */
+/** Shows that the message of this number was deleted. An earlier numbering may have the number, too. */
 export function showDeleted(seq) {
-	const row = [...log.children].find((row) => row.seq === seq);
+	const row = [...log.children].reverse().find((row) => row.seq === seq);
 	row?.querySelector('.body')?.replaceChildren(deleted());
 }
 

@@ -7,13 +7,13 @@ import { followTarget, forgetNumbers, restore, startComposer, write, writeTo } f
 import { Connection } from './connection.js';
 import { $ } from './dom.js';
 import { scrollToEnd } from './follow.js';
-import { isIgnored } from './ignore.js';
+import { followIgnored, isIgnored } from './ignore.js';
 import { startInspector } from './load-inspector.js';
 import { addMessage, addNote, addPresence, showDeleted, showPending } from './log.js';
 import { notifyMessage } from './notify.js';
 import { showOlder, startOlder } from './older.js';
 import { closePanel, startPanel } from './panel.js';
-import { showPeople, startPeople, translatePeople } from './people.js';
+import { showIgnored, showPeople, startPeople, translatePeople } from './people.js';
 import './rooms.js';
 import { acceptToken, askName, askToken, showChat, showName, showWho, startScreens } from './screens.js';
 import { Session } from './session.js';
@@ -34,6 +34,10 @@ const view = {
 			if (before && before !== name && name === session.wanted) hideError(); // the name that was held is back
 		}
 		if (before || was !== undefined) followTarget(before, { id, name }, was);
+		if (before && before !== name && !mine) {
+			followIgnored(before, name);
+			showIgnored(name);
+		}
 		const isBack = was !== undefined && !gone.has(name); // nobody saw that it was away
 		gone.delete(name);
 		if (before === name || isBack) return;

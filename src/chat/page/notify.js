@@ -4,15 +4,20 @@ import { base, room } from './address.js';
 import { $ } from './dom.js';
 import { clearUnread, markUnread } from './log.js';
 import { keep } from './storage.js';
+import { setText } from './strings.js';
 import { mentions } from './text.js';
 
 const TITLE = room ? `${room} · chinwag` : 'chinwag';
 const BEEP_PAUSE = 2000; // milliseconds
 
+const isTrue = (value) => value === true;
+const box = $('notifications');
 const iconLink = document.querySelector('link[rel=icon]');
 
 let unread = 0;
 let lastBeep = 0;
+let wants = keep.get('notifications', isTrue, false); // whether the user enabled notifications
+let isUnable = false; // whether the browser has no notifications for pages
 let iconText; // the SVG of the icon, when it was first needed
 
 /** Signals another person's message, before it is shown. */
@@ -50,21 +55,41 @@ function beep() {
 
 function showNotification(name, text) {
 	try {
-		const shown = new Notification(name, { body: text.slice(0, 200), tag: 'chinwag' });
+		const shown = new Notification(name, { body: text.replace(/^\/me\s/, '').slice(0, 200), tag: 'chinwag' });
 		shown.onclick = () => window.focus();
 	} catch {
 		// Android allows it in service workers only.
+		isUnable = true;
+		showPermission();
+		keep.set('notifications', false);
 	}
 }
 
-for (const box of [$('sound'), $('notifications')]) {
-	box.checked = keep.get(box.id, (value) => value === true, false);
-	box.onchange = async () => {
-		if (box.id === 'notifications' && box.checked) box.checked = (await Notification.requestPermission()) === 'granted';
-		keep.set(box.id, box.checked);
-	};
+// Users change the permission in the browser's settings, too.
+function showPermission() {
+	const { permission } = Notification;
+	box.checked = wants && !isUnable && permission === 'granted';
+	if (box.checked) keep.set('notifications', true);
+	const isBlocked = wants && permission === 'denied';
+	setText($('notifications-note'), isUnable ? 'notificationsUnable' : 'notificationsBlocked').hidden = !isUnable && !isBlocked;
 }
-$('notifications').closest('label').hidden = !('Notification' in window && isSecureContext);
+
+$('sound').checked = keep.get('sound', isTrue, false);
+$('sound').onchange = () => keep.set('sound', $('sound').checked);
+if ('Notification' in window && isSecureContext) {
+	showPermission();
+	box.onchange = async () => {
+		wants = box.checked;
+		showPermission(); // the user may never answer the request
+		keep.set('notifications', box.checked);
+		if (wants) await Notification.requestPermission();
+		showPermission();
+	};
+	addEventListener('focus', showPermission);
+	navigator.permissions?.query({ name: 'notifications' }).then((status) => (status.onchange = showPermission), () => {});
+} else {
+	box.closest('label').hidden = true;
+}
 addEventListener('focus', () => count(0));
 addEventListener('blur', clearUnread);
 document.title = TITLE;

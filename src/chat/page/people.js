@@ -46,7 +46,7 @@ export function startPeople(pick) {
 		if (!button) return;
 		if (button.className.includes('name')) return void pick(name);
 		toggleIgnored(name);
-		showIgnored(entries.get(name), name);
+		showIgnored(name);
 	};
 	list.addEventListener('focusin', ({ target }) => setStop(target));
 	list.onkeydown = (event) => {
@@ -78,7 +78,7 @@ function add(name) {
 		const ignore = make('button', 'plain ignore', icon('ignore'));
 		ignore.tabIndex = -1;
 		entry.append(ignore);
-		showIgnored(entry, name);
+		showIgnored(name);
 	}
 	return entry;
 }
@@ -88,8 +88,11 @@ function remove(name) {
 	entries.delete(name);
 }
 
-function showIgnored(entry, name) {
-	const button = entry.lastChild;
+/** Shows whether this other person is ignored. */
+export function showIgnored(name) {
+	const entry = entries.get(name);
+	const button = entry?.querySelector('.ignore');
+	if (!button) return;
 	button.title = button.ariaLabel = t('ignore', { name });
 	button.ariaPressed = String(isIgnored(name));
 	entry.classList.toggle('ignored', isIgnored(name));

@@ -19,14 +19,14 @@ export class RowMaker {
 		const rows = this.day(date);
 		const again = this.#last.name === name && this.#last.target === target && date - this.#last.date < GROUP;
 		if (again) this.#last.row.classList.add('joined');
-		const action = text.startsWith('/me ');
+		const action = /^\/me\s/.test(text);
 		const isMention = !mine && mentions(text, own);
 		const look = action ? 'action' : [mine && 'mine', again && 'again'].filter(Boolean).join(' ');
 		const row = make('div', ['row', look, target && 'private', isMention && 'mention'].filter(Boolean).join(' '));
 		this.#last = { name, target, date, row };
 		row.seq = seq;
-		row.dataset.name = name;
-		row.hidden = isIgnored(name);
+		if (!mine) row.dataset.name = name;
+		row.hidden = !mine && isIgnored(name);
 		if (action || (!again && !mine)) row.append(disc(name));
 		if (!again || action) row.append(heading(name, date, target, mine));
 		row.append(body(action ? text.slice(4) : text, date, mine ? undefined : own));

@@ -68,6 +68,7 @@ export const translations = {
 	emptyHint: ['Say hello, or send someone the address of this page.', '인사를 남기거나 이 페이지의 주소를 알려 주세요.'],
 	dropped: ['Older messages are not shown', '더 오래된 메시지는 표시하지 않습니다'],
 	older: ['Show older messages', '이전 메시지 보기'],
+	olderFailed: ['Older messages did not arrive. Try again.', '이전 메시지를 받지 못했습니다. 다시 해 보세요.'],
 	newer: ['{n} new', '새 메시지 {n}개'],
 	unread: ['New', '새 메시지'],
 	joined: ['{name} joined', '{name} 님이 들어왔습니다'],
@@ -131,6 +132,11 @@ export const translations = {
 
 	sound: ['Sound for new messages', '새 메시지 소리'],
 	notifications: ['Notify me of mentions and private messages', '나를 부르는 글과 귓속말 알림'],
+	notificationsBlocked: [
+		'Your browser blocks notifications from this page. To allow them, open the site settings next to the address.',
+		'브라우저가 이 페이지의 알림을 막고 있습니다. 받으려면 주소 옆의 사이트 설정에서 알림을 허용하세요.',
+	],
+	notificationsUnable: ['This browser does not show notifications from pages.', '이 브라우저는 웹 페이지의 알림을 보여 주지 않습니다.'],
 	settings: ['Settings', '설정'],
 
 	inspector: ['Under the hood', '내부 보기'],

@@ -10,7 +10,8 @@
 use super::{ClientMessage, Post, ProtocolError, ServerMessage, StoredMessage, Target};
 use crate::ws::http::date::date_and_time;
 
-const HELP: &str = "* commands: /name bob, /msg ann hi (/msg \"Ann B\" hi), /users, /help, /quit; //x says /x";
+const HELP: &str =
+    "* commands: /name bob, /msg ann hi (/msg \"Ann B\" hi), /me waves, /users, /help, /quit; //x says /x";
 
 /// Parses one line. Some clients send the line break at its end, which does not belong to the text.
 pub(super) fn decode(text: &str) -> Result<ClientMessage, ProtocolError> {
@@ -24,10 +25,12 @@ pub(super) fn decode(text: &str) -> Result<ClientMessage, ProtocolError> {
 
 fn command(line: &str) -> Result<ClientMessage, ProtocolError> {
     let (word, rest) = split_word(line);
+    let usage = |hint| Err(ProtocolError::missing_field(hint));
     match word {
-        "name" if rest.is_empty() => {
-            Err(ProtocolError::missing_field("Which name? Type /name and the name: /name bob"))
-        }
+        "name" if rest.is_empty() => usage("Which name? Type /name and the name: /name bob"),
+        "me" if rest.is_empty() => usage("What do you do? Type /me and the text: /me waves"),
+        // The page shows it as an action.
+        "me" => Ok(ClientMessage::Message(Post::from_text(&format!("/{line}")))),
         "name" => Ok(ClientMessage::SetName(rest.to_owned(), None)),
         "msg" => private_message(rest),
         "users" => Ok(ClientMessage::ListUsers),
@@ -37,11 +40,11 @@ fn command(line: &str) -> Result<ClientMessage, ProtocolError> {
     }
 }
 
-/// A name, which may contain spaces if it is in quotation marks, and a text.
+/// A name, which may contain spaces if it is in quotation marks, and a text. The page writes an `@` before names.
 fn private_message(rest: &str) -> Result<ClientMessage, ProtocolError> {
+    let rest = rest.strip_prefix('@').unwrap_or(rest);
     let quoted = rest.strip_prefix('"').and_then(|rest| rest.split_once('"'));
-    let (target, text) = quoted.unwrap_or_else(|| split_word(rest));
-    let text = text.trim_start();
+    let (target, text) = quoted.map_or_else(|| split_word(rest), |(name, text)| (name, text.trim_start()));
     if target.is_empty() || text.is_empty() {
         return Err(ProtocolError::missing_field("To whom, and what? Type /msg, a name and the text: /msg ann hi"));
     }
@@ -68,11 +71,8 @@ pub(super) fn encode(message: &ServerMessage) -> Option<String> {
         }
         ServerMessage::Help => HELP.to_owned(),
         ServerMessage::Message(message) => line(message),
-        ServerMessage::History(message) => {
-            let time = date_time(message.date / 1000, ' ');
-            // Without the seconds.
-            format!("[{}] {}", &time[..time.len() - 3], line(message))
-        }
+        // 16 characters: without the seconds.
+        ServerMessage::History(message) => format!("[{:.16}] {}", date_time(message.date / 1000, ' '), line(message)),
         ServerMessage::Gap { missed: None } => "* some messages are gone".to_owned(),
         ServerMessage::Gap { missed: Some(1) } => "* 1 message is gone".to_owned(),
         ServerMessage::Gap { missed: Some(missed) } => format!("* {missed} messages are gone"),

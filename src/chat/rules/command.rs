@@ -1,10 +1,8 @@
 //! Commands of operators: one line of text each, the same from `chinwag ctl`, in the page, and in the file of restrictions.
 
 use super::{names::MAX_CHARS, names::Name, room_name::RoomName};
-use crate::{
-    chat::protocol::{Millis, date_time, sanitize_name},
-    ws::{http::date::seconds, network::Network},
-};
+use crate::chat::protocol::{Millis, date_time, sanitize_name};
+use crate::ws::{http::date::seconds, network::Network};
 use core::net::IpAddr;
 use std::fmt;
 

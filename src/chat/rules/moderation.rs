@@ -1,13 +1,7 @@
 //! What operators do: close connections, restrict users and rooms, and delete messages.
 
-use super::{
-    Chat, Output, Result, RoomId,
-    command::{self, Restriction, Subject, explanation, parse, usage},
-    events::Erasure,
-    names::Name,
-    room::Room,
-    room_name::RoomName,
-};
+use super::command::{self, Restriction, Subject, explanation, parse, usage};
+use super::{Chat, Output, Result, RoomId, events::Erasure, names::Name, room::Room, room_name::RoomName};
 use crate::chat::protocol::{ErrorReason, Millis, ProtocolError, ServerMessage, UserId, sanitize_name};
 use core::net::IpAddr;
 use std::sync::Arc;
@@ -36,7 +30,7 @@ impl Chat {
 
     /// A line of a connection that begins with a slash and is not for users.
     pub(super) fn command_of(&mut self, id: UserId, line: &str) -> Result {
-        let name = line.split_whitespace().next().unwrap_or_default();
+        let name = line.split(char::is_whitespace).next().unwrap_or_default();
         if usage(name).is_none() {
             let name: String = name.chars().take(32).collect();
             let hint =

@@ -1,10 +1,8 @@
 //! Names of users who lost their connection: for a while, only these users can have them.
 
 use super::{Chat, ClientInfo, RoomId, names::Name};
-use crate::{
-    chat::protocol::{Millis, ResumeToken},
-    ws::network::largest_counted,
-};
+use crate::chat::protocol::{Millis, ResumeToken};
+use crate::ws::network::largest_counted;
 
 /// How long a name stays reserved.
 const RESERVED_FOR: Millis = 60_000;

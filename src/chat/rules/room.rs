@@ -1,11 +1,8 @@
 //! One room: its members, their names, and its messages.
 
 use super::{message_log::MessageLog, names::MAX_CHARS, names::Name, room_name::RoomName, throttle::UserListThrottle};
-use crate::{
-    chat::protocol::{self, Millis, ServerMessage, UserId},
-    ws::id_map::IdMap,
-    ws::rate_limiter::RateLimiter,
-};
+use crate::chat::protocol::{self, Millis, ServerMessage, UserId};
+use crate::{ws::id_map::IdMap, ws::rate_limiter::RateLimiter};
 use std::{collections::HashMap, sync::Arc};
 
 /// The most digits after a name, enough for any number of users.

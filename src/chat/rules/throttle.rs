@@ -1,10 +1,8 @@
 //! Rates of messages, and how often a room's user list is sent.
 
 use super::{ClientInfo, Rate, Rules};
-use crate::{
-    chat::protocol::{Millis, UserId},
-    ws::{id_map::IdMap, rate_limiter::AddressLimiter, rate_limiter::RateLimiter},
-};
+use crate::chat::protocol::{Millis, UserId};
+use crate::ws::{id_map::IdMap, rate_limiter::AddressLimiter, rate_limiter::RateLimiter};
 use core::net::IpAddr;
 
 /// Bytes of a message for one token.

@@ -1,19 +1,13 @@
 //! What an operator asks: whether the server is healthy, its numbers, and jobs for the chat thread.
 
 use super::ChatServer;
-use crate::{
-    ws::access::Host,
-    ws::http::{ClientAddr, Method, Request, Response},
-    ws::queue::queue,
-    ws::server::{Handle, Server},
-};
+use crate::ws::http::{ClientAddr, Method, Request, Response};
+use crate::ws::server::{Handle, Server};
+use crate::{ws::access::Host, ws::queue::queue};
 use serde_json::json;
-use std::{
-    any::Any,
-    fmt::Debug,
-    sync::{Arc, OnceLock},
-    time::{Duration, Instant},
-};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+use std::{any::Any, fmt::Debug};
 
 /// How long the chat thread, and after it the storage, may take to answer.
 const ANSWER_TIME: Duration = Duration::from_secs(1);
@@ -33,6 +27,26 @@ pub trait Storage: Debug + Send + Sync {
 /// Answers `/healthz`, `/readyz`, `/metrics` and `/rooms`, and gives jobs to the chat thread. Clones stand for the same chat.
 ///
 /// Requests may arrive before [`Admin::connect`]: they get 503.
+///
+/// ```no_run
+/// use chinwag::{Access, Server, chat::{protocol::Dialect, rules::Rules, server::{Admin, BanFile, ChatServer}}};
+/// use std::{path::Path, thread, time::Duration};
+///
+/// let (admin, access) = (Admin::default(), Access::default());
+/// let bans = BanFile::open(access.clone(), Some(Path::new("bans.txt")))?;
+/// let site = admin.clone();
+/// let server = ChatServer::mount(Server::builder(), "/")
+///     .access(access)
+///     .delay(ChatServer::delay) // ?slow=MILLISECONDS, for learners
+///     .site(move |it| site.respond_locally(it).or_else(|| site.rooms(it)).or_else(|| ChatServer::site(it)))
+///     .listen("127.0.0.1:6502")?
+///     .start()?;
+/// admin.connect(&server, None); // without a history
+/// let mut chat = ChatServer::new(server, Rules::default(), Dialect::Json).bans(bans);
+/// chat.command("ban 192.0.2.0/24 7d")?;
+/// chat.run();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Admin(Arc<OnceLock<Connected>>);
 
@@ -89,7 +103,7 @@ impl Admin {
             }
         });
         // If this fails, the question is dropped, and so is its sender.
-        server.send(Box::new(question), deadline);
+        let _ = server.send(Box::new(question), deadline);
         let answer = answers.pop(deadline.saturating_duration_since(Instant::now()));
         let seconds = time.as_secs();
         answer.unwrap_or_else(|| Response::text(503, format!("the chat thread did not answer within {seconds} s")))

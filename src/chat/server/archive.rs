@@ -1,11 +1,9 @@
 //! The archive, and when the chat asks it: on the chat's thread, which waits for the answer.
 
 use super::ChatServer;
-use crate::{
-    chat::protocol::{StoredMessage, UserId},
-    chat::rules::{Erasure, Input, RoomName, RoomSnapshot},
-    ws::peer::Peer,
-};
+use crate::chat::protocol::{StoredMessage, UserId};
+use crate::chat::rules::{Erasure, Input, RoomName, RoomSnapshot};
+use crate::ws::peer::Peer;
 use std::{fmt::Debug, ops::Range, sync::Arc, time::Duration};
 
 /// The most clients that are sent a part of history in one batch. Loading the parts delays everything else.

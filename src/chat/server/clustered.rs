@@ -1,16 +1,12 @@
 //! The chat's thread as a node of a cluster: what clients do goes into the stream, and what comes out of it is applied.
 
 use super::{ChatServer, connect, http, millis};
-use crate::{
-    chat::cluster::{Cluster, Entry, FromLog, Logged, Snapshot, shared_rules},
-    chat::protocol::{ClientMessage, Dialect, ErrorReason, ProtocolError, ServerMessage, UserId},
-    chat::rules::Verdict,
-    ws::http::{Request, accepts},
-    ws::id_map::IdMap,
-    ws::peer::Peer,
-    ws::server::{Event, HttpRequest},
-    ws::{DisconnectReason, Message},
-};
+use crate::chat::cluster::{Cluster, Entry, FromLog, Logged, Snapshot, shared_rules};
+use crate::chat::protocol::{ClientMessage, Dialect, ErrorReason, ProtocolError, ServerMessage, UserId};
+use crate::ws::http::{Request, accepts};
+use crate::ws::server::{Event, HttpRequest};
+use crate::ws::{DisconnectReason, Message};
+use crate::{chat::rules::Verdict, ws::id_map::IdMap, ws::peer::Peer};
 use crossbeam_channel::{RecvTimeoutError, Select, TryRecvError};
 use log::{error, info};
 use std::{mem, time::Instant};
@@ -27,7 +23,16 @@ const AWAY: (u16, &str) = (1013, "this server does not reach the others; try aga
 const FULL: &str = "This server does not reach the others, and too many messages wait. Wait a moment.";
 
 impl ChatServer {
-    /// Makes this server a node of a cluster. It must not have an archive.
+    /// Makes this server a node of a cluster. It must not have an archive. Default: it is a chat of its own.
+    ///
+    /// ```no_run
+    /// # use chinwag::{Server, chat::{cluster::Cluster, protocol::Dialect, rules::Rules, server::ChatServer}};
+    /// let cluster = Cluster::open("redis://127.0.0.1:6379/", "node-1", Rules::default())?;
+    /// let builder = ChatServer::mount(Server::builder().first_id(cluster.first_id()), "/");
+    /// let server = builder.listen("127.0.0.1:6502")?.start()?;
+    /// ChatServer::new(server, Rules::default(), Dialect::Json).cluster(cluster).run();
+    /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    /// ```
     #[must_use]
     pub fn cluster(mut self, cluster: Cluster) -> Self {
         self.chat.rules = shared_rules(self.chat.rules);
@@ -200,11 +205,6 @@ impl ChatServer {
         if self.fanout.is_full() {
             self.flush();
         }
-    }
-
-    /// Leaves the cluster.
-    pub(super) fn close_cluster(&self) {
-        self.cluster.iter().for_each(|cluster| cluster.close());
     }
 }
 

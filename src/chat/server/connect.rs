@@ -1,13 +1,10 @@
 //! New connections: their dialect and their room, as the request says, and the last message that they received.
 
 use super::ChatServer;
-use crate::{
-    chat::protocol::{Dialect, ServerMessage, UserId},
-    chat::rules::{ClientInfo, Input, Output, RoomName, Since},
-    ws::Frames,
-    ws::http::{HandshakeTranscript, Request, Response, ShowedAdminToken},
-    ws::peer::Peer,
-};
+use crate::chat::protocol::{Dialect, ServerMessage, UserId};
+use crate::chat::rules::{ClientInfo, Input, Output, RoomName, Since};
+use crate::ws::http::{HandshakeTranscript, Request, Response, ShowedAdminToken};
+use crate::{ws::Frames, ws::peer::Peer};
 use log::debug;
 use std::time::Duration;
 

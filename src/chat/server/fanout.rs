@@ -9,13 +9,8 @@
 //! copied there, and `from` moves to the end of the batch. So a flush sends `own`, and then the batch from `from` on.
 //! A flush visits each member of a group in which something has to be sent.
 
-use crate::{
-    chat::protocol::{Dialect, ServerMessage, UserId},
-    chat::rules::RoomId,
-    ws::Frames,
-    ws::id_map::IdMap,
-    ws::peer::Peer,
-};
+use crate::chat::protocol::{Dialect, ServerMessage, UserId};
+use crate::{chat::rules::RoomId, ws::Frames, ws::id_map::IdMap, ws::peer::Peer};
 use std::{mem, sync::Arc};
 
 /// A batch is sent when it has this many bytes. Small, because several batches must fit into a member's send buffer.

@@ -1,16 +1,10 @@
 //! HTTP for scripts: requests that post a message, and streams of a room's messages.
 
-use super::{
-    ChatServer,
-    connect::{field, redirect, room_at, stream_head},
-};
-use crate::{
-    chat::page,
-    chat::protocol::{Dialect, ErrorReason, Post, ProtocolError, Receipt, ServerMessage, UserId},
-    chat::rules::Input,
-    ws::http::{Method, Request, Response, Route, accepts, percent_decoded},
-    ws::server::HttpRequest,
-};
+use super::ChatServer;
+use super::connect::{field, redirect, room_at, stream_head};
+use crate::chat::protocol::{Dialect, ErrorReason, Post, ProtocolError, Receipt, ServerMessage, UserId};
+use crate::ws::http::{Method, Request, Response, Route, accepts, percent_decoded};
+use crate::{chat::page, chat::rules::Input, ws::server::HttpRequest};
 use tungstenite::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
 
 /// The methods of a room.

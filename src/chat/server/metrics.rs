@@ -1,10 +1,8 @@
 //! The numbers of the chat, in the text format of Prometheus. docs/OPERATING.md lists them.
 
 use super::ChatServer;
-use crate::{
-    chat::protocol::{ErrorReason, ServerMessage},
-    chat::rules::Output,
-};
+use crate::chat::protocol::{ErrorReason, ServerMessage};
+use crate::chat::rules::Output;
 use std::time::Duration;
 
 /// The upper bounds of the histogram of flush times, in microseconds, and as Prometheus writes them.

@@ -1,21 +1,14 @@
 //! Operators: their commands, and the file with their restrictions, which survive the process.
 
 use super::{Admin, ChatServer, connect::field, wall_clock};
-use crate::{
-    chat::protocol::Millis,
-    chat::rules::{Input, Restriction},
-    ws::access::Access,
-    ws::http::{Method, Request, Response, percent_decoded},
-};
+use crate::chat::rules::{Input, Restriction};
+use crate::ws::http::{Method, Request, Response, percent_decoded};
+use crate::{chat::protocol::Millis, ws::access::Access, ws::replace_file::replace_file};
 use log::{error, info, warn};
-use std::{
-    fs::{self, OpenOptions},
-    io::{self, ErrorKind, Write},
-    mem,
-    os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
-    time::{Duration, SystemTime},
-};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+use std::{fs, mem};
 
 /// How long the chat thread may take for a command, which can wait for the history file.
 const COMMAND_TIME: Duration = Duration::from_secs(4);
@@ -61,7 +54,7 @@ impl BanFile {
                 lines.push((it.to_string(), None));
             }
         }
-        replace(path, &lines.into_iter().map(|(line, _)| line + "\n").collect::<String>())
+        replace_file(path, &lines.into_iter().map(|(line, _)| line + "\n").collect::<String>())
     }
 
     /// The lines of the file, without restrictions that have ended.
@@ -95,16 +88,6 @@ impl BanFile {
     }
 }
 
-/// Replaces a file: whenever the process or the machine stops, it has the old content or the new one.
-fn replace(path: &Path, content: &str) -> io::Result<()> {
-    let mut new = path.as_os_str().to_owned();
-    new.push(".new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    file.write_all(content.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&new, path)
-}
-
 impl Admin {
     /// Answers `POST /ctl?command=LINE` with the answer to an operator's command, or with 400 and why nothing was done; `None` for
     /// another path. For a listener that only operators reach.
@@ -130,7 +113,8 @@ impl Admin {
 }
 
 impl ChatServer {
-    /// Adds bans. This follows [`ChatServer::archive`], and a cluster follows this.
+    /// Adds bans. This follows [`ChatServer::archive`], and a cluster follows this. [`Admin`] has an example. Default: bans end
+    /// with the process.
     #[must_use]
     pub fn bans(mut self, bans: BanFile) -> Self {
         self.apply(Input::Restrictions(&bans.known));
@@ -138,7 +122,16 @@ impl ChatServer {
         self
     }
 
-    /// Reads the file of bans again. Returns their number. Connections that are banned now are closed.
+    /// Reads the file of bans again. Returns their number. Connections that are banned now are closed. From another thread:
+    ///
+    /// ```
+    /// # use chinwag::{chat::server::Admin, http::Response};
+    /// # let admin = Admin::default();
+    /// let response = admin.ask(Box::new(|chat| match chat.reload_bans() {
+    ///     Ok(count) => Response::text(200, format!("{count} bans")),
+    ///     Err(error) => Response::text(500, error.to_string()),
+    /// }));
+    /// ```
     ///
     /// # Errors
     /// The file cannot be read. Nothing has changed.

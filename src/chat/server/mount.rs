@@ -1,12 +1,9 @@
 //! The chat as a part of another program: below a path of its server, and in its own loop over events.
 
 use super::{ChatServer, connect};
-use crate::{
-    chat::protocol::Millis,
-    chat::rules::{Input, RoomName},
-    ws::http::path_below,
-    ws::server::{Builder, Event, Server},
-};
+use crate::chat::rules::{Input, RoomName};
+use crate::ws::server::{Builder, Event, Server};
+use crate::{chat::protocol::Millis, ws::http::path_below};
 use std::time::{Duration, Instant};
 
 impl ChatServer {
@@ -61,7 +58,6 @@ impl ChatServer {
     }
 
     /// The server, for its events, its addresses and its shutdown.
-    #[must_use]
     pub fn server(&self) -> &Server {
         &self.server
     }

@@ -5,7 +5,6 @@ use crate::cli::health::connect;
 #[cfg(feature = "tls")]
 use chinwag::tls::rustls::{ClientConnection, StreamOwned};
 use std::io::{self, ErrorKind, Read, Write};
-use std::thread;
 use std::time::{Duration, Instant};
 use tungstenite::handshake::{client::Response, derive_accept_key, machine::TryParse};
 use tungstenite::http::Uri;
@@ -17,9 +16,6 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 /// The most bytes of one connection. A server that sends more has not understood the question.
 const MAX_RECEIVED: usize = 4 * 1024 * 1024;
 
-/// How often a handshake is tried that the server refuses because there were too many. Each pause is a second longer.
-const ATTEMPTS: u64 = 5;
-
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
 /// The server that is tried, and how to reach it.
@@ -28,14 +24,9 @@ pub(super) struct Target {
     /// Header fields beside those of every request, each with its line end.
     pub(super) fields: String,
     /// For `wss:`.
-    pub(super) connector: Option<Connector>,
+    #[cfg(feature = "tls")]
+    pub(super) connector: Option<chinwag::tls::Connector>,
 }
-
-#[cfg(feature = "tls")]
-pub(super) use chinwag::tls::Connector;
-/// A build without TLS never has a connector.
-#[cfg(not(feature = "tls"))]
-pub(super) type Connector = std::convert::Infallible;
 
 pub(super) trait Stream: Read + Write {}
 
@@ -77,50 +68,36 @@ pub(super) enum End {
 }
 
 impl Target {
-    /// Sends the request of a case. A server that has had too many is asked again a little later. The response is `None` if
-    /// none came, or if it was not HTTP.
+    /// Sends the request of a case. The response is `None` if none came, or if it was not HTTP.
     ///
     /// # Errors
     /// The server cannot be reached.
     pub(super) fn shake_hands(&self, case: &Case) -> Result<(Connection, Option<Response>), String> {
-        let mut attempt = 1;
-        loop {
-            let mut recorder = self.connect().map_err(|why| format!("{}: {why}", self.uri))?;
-            let request = self.request(case).into_bytes();
-            let pieces = request.chunks(if case.is_slow { 1 } else { request.len() }).map(<[u8]>::to_vec);
-            write(&mut *recorder.stream, &pieces.collect::<Vec<_>>());
-            let (response, rest) = response(&mut recorder).unzip();
-            match &response {
-                Some(busy) if matches!(busy.status().as_u16(), 429 | 503) && attempt < ATTEMPTS => {
-                    thread::sleep(Duration::from_secs(attempt));
-                    attempt += 1;
-                }
-                _ => {
-                    let rest = rest.unwrap_or_default();
-                    recorder.received.clone_from(&rest);
-                    return Ok((FrameSocket::from_partially_read(recorder, rest), response));
-                }
-            }
-        }
+        let mut recorder = self.connect().map_err(|why| format!("{}: {why}", self.uri))?;
+        let request = self.request(case).into_bytes();
+        write(&mut *recorder.stream, request.chunks(if case.is_slow { 1 } else { request.len() }));
+        let (response, rest) = response(&mut recorder).unzip();
+        let rest = rest.unwrap_or_default();
+        recorder.received.clone_from(&rest);
+        Ok((FrameSocket::from_partially_read(recorder, rest), response))
     }
 
     fn connect(&self) -> io::Result<Recorder> {
         let host = self.uri.host().unwrap_or_default().trim_matches(['[', ']']);
-        let port = self.uri.port_u16().unwrap_or(if self.connector.is_some() { 443 } else { 80 });
+        let is_secure = self.uri.scheme_str() == Some("wss");
+        let port = self.uri.port_u16().unwrap_or(if is_secure { 443 } else { 80 });
         let tcp = connect((host, port), TIMEOUT)?;
         tcp.set_nodelay(true)?;
         tcp.set_read_timeout(Some(TIMEOUT))?;
         tcp.set_write_timeout(Some(TIMEOUT))?;
-        let stream: Box<dyn Stream> = match &self.connector {
-            #[cfg(feature = "tls")]
-            Some(connector) => {
-                let name = host.to_owned().try_into().map_err(io::Error::other)?;
-                let session = ClientConnection::new(connector.config(), name).map_err(io::Error::other)?;
-                Box::new(StreamOwned::new(session, tcp))
-            }
-            _ => Box::new(tcp),
-        };
-        Ok(Recorder { stream, deadline: Instant::now() + TIMEOUT, received: Vec::new() })
+        let recorder = |stream| Recorder { stream, deadline: Instant::now() + TIMEOUT, received: Vec::new() };
+        #[cfg(feature = "tls")]
+        if let Some(connector) = &self.connector {
+            let name = host.to_owned().try_into().map_err(io::Error::other)?;
+            let session = ClientConnection::new(connector.config(), name).map_err(io::Error::other)?;
+            return Ok(recorder(Box::new(StreamOwned::new(session, tcp))));
+        }
+        Ok(recorder(Box::new(tcp)))
     }
 
     /// The request of a case.
@@ -181,8 +158,8 @@ fn response(stream: &mut impl Read) -> Option<(Response, Vec<u8>)> {
 }
 
 /// Writes the pieces one after another. A server that has ended the connection is no error: what it sent is still to be read.
-pub(super) fn write(stream: &mut dyn Stream, pieces: &[Vec<u8>]) {
-    let _ = pieces.iter().try_for_each(|piece| stream.write_all(piece).and_then(|()| stream.flush()));
+pub(super) fn write<'a>(stream: &mut dyn Stream, mut pieces: impl Iterator<Item = &'a [u8]>) {
+    let _ = pieces.try_for_each(|piece| stream.write_all(piece).and_then(|()| stream.flush()));
 }
 
 /// Reads frames until one of them gives a value.

@@ -1,8 +1,9 @@
 //! Compares what a server does with what a case expects.
 
-use super::cases::{Case, Expect};
+use super::cases::Case;
 use super::connection::{Connection, End, TIMEOUT, Target, find, write};
-use std::mem;
+use serde::Serialize;
+use std::{iter, mem};
 use tungstenite::protocol::frame::{Frame, coding::Control, coding::OpCode};
 
 /// A masked Ping behind each case, whose Pong shows that the server is still connected.
@@ -13,15 +14,21 @@ const ALIVE: &[u8] = b"still there?";
 const SHOWN: usize = 24;
 
 /// What a case showed.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum Verdict {
     Kept,
     /// Allowed, but not what most servers do.
-    Unusual(String),
-    Broken(String),
+    Unusual,
+    Broken,
     /// A rule of the server's own came first.
-    Untried(String),
+    Untried,
 }
+
+/// A verdict, and why if the rule was not kept.
+type Judgement = (Verdict, String);
+
+const KEPT: Judgement = (Verdict::Kept, String::new());
 
 use Verdict::{Broken, Kept, Untried, Unusual};
 
@@ -36,51 +43,47 @@ pub(super) fn echoes(target: &Target, valid: &Case) -> Result<bool, String> {
     if status != 101 {
         return Err(format!("{url}: it answered {status}; is the path right, does it need --protocol or --header?"));
     }
-    Ok(judge_frames(&mut connection, valid, true) == Kept)
+    Ok(judge_frames(&mut connection, valid, true).0 == Kept)
 }
 
 /// Tries a case. The second value is what was received, after the handshake if there are frames.
-pub(super) fn attempt(target: &Target, case: &Case, echoes: bool) -> (Verdict, String) {
+pub(super) fn attempt(target: &Target, case: &Case, echoes: bool) -> (Judgement, String) {
     let (mut connection, response) = match target.shake_hands(case) {
         Ok(done) => done,
-        Err(why) => return (Broken(why), String::new()),
+        Err(why) => return ((Broken, why), String::new()),
     };
     let status = response.as_ref().map(|response| response.status().as_u16());
-    let verdict = match (&case.expect, status) {
-        (Expect::Refusal(_), None) => Unusual("it ended the connection without a response".into()),
-        (Expect::Refusal(_), Some(101)) => Broken("it accepted".into()),
-        (Expect::Refusal(usual), Some(status)) if usual.contains(&status) => Kept,
-        (Expect::Refusal(_), Some(status)) => Unusual(format!("it answered {status}")),
+    let judgement = match (case.expected, status) {
+        ("refused", None) => (Unusual, "it ended the connection without a response".into()),
+        ("refused", Some(101)) => (Broken, "it accepted".into()),
+        ("refused", Some(status)) if case.codes.contains(&status) => KEPT,
+        ("refused", Some(status)) => (Unusual, format!("it answered {status}")),
         _ => match response.as_ref().map(|response| target.judge_acceptance(response)) {
-            None => Broken("it did not answer the request".into()),
+            None => (Broken, "it did not answer the request".into()),
             Some(Ok(())) => judge_frames(&mut connection, case, echoes),
-            Some(Err(why)) => Broken(why),
+            Some(Err(why)) => (Broken, why),
         },
     };
     let received = match status {
         Some(status) if case.writes.is_empty() => format!("status {status}"),
         _ => hex(&connection.get_ref().received),
     };
-    (verdict, received)
+    (judgement, received)
 }
 
-fn judge_frames(connection: &mut Connection, case: &Case, echoes: bool) -> Verdict {
-    write(&mut *connection.get_mut().stream, &case.writes);
-    match &case.expect {
-        Expect::Message(message) => judge_message(connection, message, echoes),
-        Expect::Pongs(pongs) => judge_pongs(connection, pongs),
-        Expect::Failure(code) => match (judge_failure(find(connection, none), *code), case.section) {
+fn judge_frames(connection: &mut Connection, case: &Case, echoes: bool) -> Judgement {
+    write(&mut *connection.get_mut().stream, case.writes.iter().map(Vec::as_slice));
+    let code = case.codes.first().copied();
+    match case.expected {
+        "message" => judge_message(connection, &case.payloads[0], echoes),
+        "pongs" => judge_pongs(connection, &case.payloads),
+        "closes" => judge_close(connection, code),
+        _ => match (judge_failure(find(connection, |_| None), code.unwrap_or_default()), case.section) {
             // It took an invalid code for a valid one.
-            (Unusual(why), "7.4") if why.starts_with("it closed with ") => Broken(why),
-            (verdict, _) => verdict,
+            ((Unusual, why), "7.4") if why.starts_with("it closed with ") => (Broken, why),
+            (judgement, _) => judgement,
         },
-        Expect::Close(code) => judge_close(connection, *code),
-        Expect::Refusal(_) => Kept,
     }
-}
-
-fn none(_: &Frame) -> Option<()> {
-    None
 }
 
 fn pong(frame: &Frame) -> Option<Vec<u8>> {
@@ -88,89 +91,87 @@ fn pong(frame: &Frame) -> Option<Vec<u8>> {
 }
 
 /// A connection that should stay open did not.
-fn ended(end: End) -> Verdict {
+fn ended(end: End) -> Judgement {
     match end {
         // What RFC 6455 7.4.1 names for reasons of the server's own, and what applications define.
         End::Close(Some(code @ (1003 | 1008 | 1009 | 1013 | 4000..=4999))) => {
-            Untried(format!("it closed with {code}, for a reason of its own"))
+            (Untried, format!("it closed with {code}, for a reason of its own"))
         }
-        End::Close(Some(code)) => Broken(format!("it closed with {code}")),
-        End::Close(None) => Broken("it closed".into()),
-        End::Tcp => Broken("it ended the connection".into()),
-        End::Silence => Broken(format!("nothing came within {} s", TIMEOUT.as_secs())),
-        End::Invalid(why) => Broken(why),
+        End::Close(Some(code)) => (Broken, format!("it closed with {code}")),
+        End::Close(None) => (Broken, "it closed".into()),
+        End::Tcp => (Broken, "it ended the connection".into()),
+        End::Silence => (Broken, format!("nothing came within {} s", TIMEOUT.as_secs())),
+        End::Invalid(why) => (Broken, why),
     }
 }
 
 /// Of a server that echoes, waits for the message.
-fn judge_message(connection: &mut Connection, message: &[u8], echoes: bool) -> Verdict {
+fn judge_message(connection: &mut Connection, message: &[u8], echoes: bool) -> Judgement {
     let mut parts = Vec::<u8>::new();
     let is_back = |frame: &Frame| {
-        if matches!(frame.header().opcode, OpCode::Data(_)) {
-            parts.extend(frame.payload());
-        }
-        let is_complete = matches!(frame.header().opcode, OpCode::Data(_)) && frame.header().is_final;
-        (is_complete && mem::take(&mut parts) == message).then_some(())
+        let OpCode::Data(_) = frame.header().opcode else { return None };
+        parts.extend(frame.payload());
+        (frame.header().is_final && mem::take(&mut parts) == message).then_some(())
     };
     match if echoes { find(connection, is_back) } else { Ok(()) } {
         Ok(()) => judge_alive(connection),
-        Err(End::Silence) => Broken("the message did not come back as it was sent".into()),
+        Err(End::Silence) => (Broken, "the message did not come back as it was sent".into()),
         Err(end) => ended(end),
     }
 }
 
-fn judge_pongs(connection: &mut Connection, pongs: &[Vec<u8>]) -> Verdict {
+fn judge_pongs(connection: &mut Connection, pongs: &[Vec<u8>]) -> Judgement {
     let (mut expected, mut count) = (pongs.iter(), 0);
     while expected.len() > 0 {
         match find(connection, pong) {
             Ok(payload) if expected.any(|expected| *expected == payload) => count += 1,
-            Ok(payload) => return Broken(format!("it sent a Pong with {}", hex(&payload))),
+            Ok(payload) => return (Broken, format!("it sent a Pong with {}", hex(&payload))),
             Err(End::Silence) if count > 0 => break,
             Err(end) => return ended(end),
         }
     }
     match judge_alive(connection) {
         // 5.5.3 allows to answer only one of several that wait.
-        Kept if count < pongs.len() => Unusual(format!("it answered {count} of {} Pings", pongs.len())),
-        verdict => verdict,
+        (Kept, _) if count < pongs.len() => (Unusual, format!("it answered {count} of {} Pings", pongs.len())),
+        judgement => judgement,
     }
 }
 
 /// Waits for the Pong to a last Ping.
-fn judge_alive(connection: &mut Connection) -> Verdict {
-    write(&mut *connection.get_mut().stream, &[PING.to_vec()]);
-    find(connection, |frame| pong(frame).filter(|payload| payload == ALIVE)).map_or_else(ended, |_| Kept)
+fn judge_alive(connection: &mut Connection) -> Judgement {
+    write(&mut *connection.get_mut().stream, iter::once(PING));
+    find(connection, |frame| pong(frame).filter(|payload| payload == ALIVE)).map_or_else(ended, |_| KEPT)
 }
 
 /// How a connection that must fail ended.
-fn judge_failure(end: Result<(), End>, code: u16) -> Verdict {
+fn judge_failure(end: Result<(), End>, code: u16) -> Judgement {
     match end {
-        Ok(()) => Kept,
-        Err(End::Close(Some(other))) if other == code => Kept,
-        Err(End::Close(Some(other))) => Unusual(format!("it closed with {other} instead of {code}")),
-        Err(End::Close(None)) => Unusual(format!("it closed without the code {code}")),
-        Err(End::Tcp) => Unusual(format!("it ended the connection without a Close frame with {code}")),
-        Err(End::Silence) => Broken(format!("it was still connected after {} s", TIMEOUT.as_secs())),
-        Err(End::Invalid(why)) => Unusual(why),
+        Ok(()) => KEPT,
+        Err(End::Close(Some(other))) if other == code => KEPT,
+        Err(End::Close(Some(other))) => (Unusual, format!("it closed with {other} instead of {code}")),
+        Err(End::Close(None)) => (Unusual, format!("it closed without the code {code}")),
+        Err(End::Tcp) => (Unusual, format!("it ended the connection without a Close frame with {code}")),
+        Err(End::Silence) => (Broken, format!("it was still connected after {} s", TIMEOUT.as_secs())),
+        Err(End::Invalid(why)) => (Unusual, why),
     }
 }
 
-fn judge_close(connection: &mut Connection, code: Option<u16>) -> Verdict {
+fn judge_close(connection: &mut Connection, code: Option<u16>) -> Judgement {
     let answer = match find(connection, pong) {
         Err(End::Close(answer)) => answer,
-        Err(End::Tcp) => return Broken("it ended the connection without a Close frame".into()),
+        Err(End::Tcp) => return (Broken, "it ended the connection without a Close frame".into()),
         Err(end) => return ended(end),
-        Ok(_) => return Broken("it answered what came after the Close".into()),
+        Ok(_) => return (Broken, "it answered what came after the Close".into()),
     };
     match (find(connection, pong), answer) {
-        (Ok(_), _) => Broken("it answered what came after the Close".into()),
-        (Err(End::Silence), _) => Unusual("it did not end the TCP connection after the Close".into()),
-        (Err(End::Tcp), answer) if answer == code => Kept,
+        (Ok(_), _) => (Broken, "it answered what came after the Close".into()),
+        (Err(End::Silence), _) => (Unusual, "it did not end the TCP connection after the Close".into()),
+        (Err(End::Tcp), answer) if answer == code => KEPT,
         (Err(End::Tcp), Some(error @ (1002 | 1007))) => {
-            Broken(format!("it answered with {error}, as if the Close were wrong"))
+            (Broken, format!("it answered with {error}, as if the Close were wrong"))
         }
-        (Err(End::Tcp), Some(other)) => Unusual(format!("it answered with {other}")),
-        (Err(End::Tcp), None) => Unusual("it answered without a code".into()),
+        (Err(End::Tcp), Some(other)) => (Unusual, format!("it answered with {other}")),
+        (Err(End::Tcp), None) => (Unusual, "it answered without a code".into()),
         (Err(end), _) => ended(end),
     }
 }

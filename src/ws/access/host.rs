@@ -143,25 +143,5 @@ pub(crate) fn default_port(scheme: &str) -> Option<u16> {
     }
 }
 
-/// A host name, an origin, a token or a certificate that cannot be used. `Display` is a sentence that says why, or what would
-/// be valid. It begins with the name of the file, if there is one.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Invalid(pub(in crate::ws) String);
-
-impl fmt::Display for Invalid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// As [`Display`](fmt::Display), because `fn main() -> Result<(), …>` prints errors with `Debug`.
-impl fmt::Debug for Invalid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl std::error::Error for Invalid {}
-
 #[cfg(test)]
 mod tests;

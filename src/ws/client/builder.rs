@@ -1,13 +1,10 @@
 //! The settings of a client's WebSocket, and the checks on them.
 
 use super::{Error, WebSocket, is_blocked, url::Target};
+use crate::ws::http::{is_additional_field, is_token};
 #[cfg(feature = "tls")]
 use crate::ws::tls::Connector;
-use crate::ws::{
-    config::Config,
-    deflate::Deflate,
-    http::{is_additional_field, is_token},
-};
+use crate::ws::{config::Config, deflate::Deflate};
 use std::fmt;
 
 /// The settings of a [`WebSocket`]: header fields, timeouts, limits.
@@ -16,11 +13,13 @@ use std::fmt;
 /// use chinwag::{Config, client::WebSocket};
 /// use std::time::Duration;
 ///
-/// let socket = WebSocket::builder("ws://localhost:6502/")
+/// let settings = WebSocket::builder("ws://localhost:6502/room/kitchen")
+///     .query("since=7") // …/room/kitchen?since=7
 ///     .protocols(["chinwag.v1"])
 ///     .header("Authorization", "Bearer swordfish")
-///     .config(Config::client().ping_interval(Duration::from_secs(5)))
-///     .connect()?;
+///     .config(Config::client().ping_interval(Duration::from_secs(5)).handshake_timeout(Duration::from_secs(2)));
+/// let events = settings.clone().connect()?; // as in a browser, at once
+/// let waits = settings.open()?; // when it is open, to read and write in turn
 /// # Ok::<(), chinwag::client::Error>(())
 /// ```
 #[derive(Clone, Default)]
@@ -48,26 +47,34 @@ impl Builder {
         self
     }
 
-    /// Adds a header field to the request, such as `Authorization` or `Cookie`.
+    /// Adds a header field to the request, such as `Authorization` or `Cookie`. Default: none, also no `Origin`. Those of the
+    /// handshake itself cannot be set.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// Also connects to ports that browsers refuse to connect to ([`is_blocked`](super::is_blocked)). Default: false.
+    ///
+    /// ```
+    /// # use chinwag::client::WebSocket;
+    /// let settings = WebSocket::builder("ws://router.lan:6000/").allow_blocked_ports(true);
+    /// ```
     pub fn allow_blocked_ports(mut self, allow: bool) -> Self {
         self.allow_blocked_ports = allow;
         self
     }
 
-    /// Offers to compress messages (RFC 7692). [`WebSocket::extensions`] says whether the server agreed. Default: no offer.
+    /// Offers to compress messages (RFC 7692). [`WebSocket::extensions`] says whether the server agreed. [`Deflate`] has an
+    /// example. Default: no offer.
     #[cfg(feature = "deflate")]
     pub fn deflate(mut self, deflate: Deflate) -> Self {
         self.deflate = Some(deflate);
         self
     }
 
-    /// The certificates to trust with `wss://`, and the client's own. Default: those that this system trusts.
+    /// The certificates to trust with `wss://`, and the client's own. [`Connector`] has an example. Default: those that this
+    /// system trusts.
     #[cfg(feature = "tls")]
     pub fn tls(mut self, connector: Connector) -> Self {
         self.tls = Some(connector);

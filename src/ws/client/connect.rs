@@ -2,22 +2,15 @@
 
 use super::handshake::{read_response, request};
 use super::{Backoff, Error, builder::Builder, url::Target};
-use crate::ws::connection::{PeerInfo, Role, Transport};
-use crate::ws::{
-    handshake_stream::HandshakeStream,
-    tcp::{Socket, tcp},
-    websocket::WebSocket,
-};
+use crate::ws::connection::{PeerInfo, Role};
+use crate::ws::tcp::{Socket, tcp};
+use crate::ws::{handshake_stream::HandshakeStream, websocket::WebSocket};
 #[cfg(feature = "tls")]
 use rustls::CertificateError;
-use std::{
-    io::{self, ErrorKind},
-    iter, mem,
-    net::{SocketAddr, TcpStream, ToSocketAddrs},
-    sync::Arc,
-    thread,
-    time::{Duration, Instant},
-};
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::time::{Duration, Instant};
+use std::{iter, mem, sync::Arc, thread};
 
 impl Builder {
     /// Connects, and waits until the WebSocket is open. It has no events and no thread of its own: its user reads.
@@ -69,19 +62,18 @@ impl Builder {
             _ => None,
         };
         let explain = |why| self.explain(why, target);
-        let mut stream = HandshakeStream::start(&socket, session, deadline).map_err(explain)?;
+        let mut stream = HandshakeStream::new(socket, session, deadline);
         let (request, accept) = request(target, &self);
         stream.send(request.as_bytes()).map_err(explain)?;
         let response = read_response(&mut stream, &accept, &self);
         let (info, input) = response.map_err(|error| match error {
-            Error::Connect(why) if matches!(why.kind(), ErrorKind::InvalidData | ErrorKind::TimedOut) => explain(why),
+            Error::Connect(why) => explain(why),
             error => error,
         })?;
-        let session = stream.session.take();
         let path = target.resource.split('?').next().unwrap_or_default().into();
         let info = PeerInfo { path, ..info };
-        let transport = Transport { stream: socket, session, input };
-        WebSocket::without_server(info, Role::Client, transport, self.config).map_err(Error::Connect)
+        let stream = stream.into_inner(input);
+        WebSocket::without_server(info, Role::Client, stream, self.config).map_err(Error::Connect)
     }
 
     /// What a failure of the socket during the handshakes means.
@@ -99,14 +91,16 @@ impl Builder {
 
     /// As [`Builder::open`], again and again: after each end of a connection, and after each failure. Between two attempts is a
     /// pause of up to 500 ms, which doubles up to 30 s and begins anew after a connection that lasted 10 s. What is sent while
-    /// there is no connection is lost.
+    /// there is no connection is lost. It also comes back after the program itself has closed a connection: leave the loop to
+    /// end it. If the URL or a header field changes, begin anew with another builder.
     ///
     /// ```no_run
-    /// use chinwag::client::WebSocket;
+    /// use chinwag::client::{Error, WebSocket};
     ///
     /// for connection in WebSocket::builder("ws://localhost:9000/").reconnecting()? {
     ///     match connection {
-    ///         Ok(ws) => ws.iter().for_each(|message| println!("{message:?}")),
+    ///         Ok(ws) => ws.iter().for_each(|message| println!("{}", message.as_text().unwrap_or("bytes"))),
+    ///         Err(Error::Refused { status: 401, .. }) => break, // trying again does not help
     ///         Err(error) => eprintln!("{error}"),
     ///     }
     /// }

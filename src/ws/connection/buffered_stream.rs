@@ -1,15 +1,9 @@
 //! A socket with a buffer in each direction, and with TLS if the connection uses it. Nothing here blocks.
 
-use super::Transport;
 use crate::ws::{deflate::Unmarker, session::Session, tcp::send_now};
-use std::{
-    collections::VecDeque,
-    io::{self, ErrorKind, Read, Write},
-    mem,
-    net::{Shutdown, TcpStream},
-    sync::Arc,
-    time::Instant,
-};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::{collections::VecDeque, mem, sync::Arc, time::Instant};
 
 /// Bytes that are kept for the inspector, and bytes that it plays, at most.
 #[cfg(feature = "chat")]
@@ -18,13 +12,13 @@ const MAX_INSPECTED: usize = 4096;
 /// The stream that tungstenite reads and writes: it reads bytes that were received, and writes to the send buffer.
 #[derive(Debug)]
 pub(crate) struct BufferedStream {
-    pub(super) socket: Arc<TcpStream>,
+    pub(crate) socket: Arc<TcpStream>,
     /// With TLS: `received` and `unsent` hold ciphertext.
-    pub(super) session: Option<Box<dyn Session>>,
+    pub(crate) session: Option<Box<dyn Session>>,
     /// Plaintext that is read before `received`: what was received with the handshake, and what the inspector plays.
-    early: VecDeque<u8>,
+    pub(crate) early: VecDeque<u8>,
     /// Bytes from the socket that have not been read. More are received only when it is empty.
-    pub(super) received: VecDeque<u8>,
+    pub(crate) received: VecDeque<u8>,
     /// `None` without compression.
     pub(super) unmarker: Option<Unmarker>,
     /// The send buffer.
@@ -41,22 +35,23 @@ pub(crate) struct BufferedStream {
 }
 
 impl BufferedStream {
-    pub(super) fn new(transport: Transport, is_compressing: bool) -> Self {
-        let Transport { stream: socket, session, input } = transport;
-        let (received, unsent, uncounted, is_stalled, progress_at) = Default::default();
-        Self {
+    /// `early` is plaintext that was read already.
+    #[inline(never)] // Its stack frame would stay below those of the handshake.
+    pub(crate) fn new(socket: Arc<TcpStream>, session: Option<Box<dyn Session>>, early: Vec<u8>) -> Box<Self> {
+        let (received, unmarker, unsent, uncounted, is_stalled, progress_at) = Default::default();
+        Box::new(Self {
             socket,
             session,
-            early: input.into(),
+            early: early.into(),
             received,
-            unmarker: is_compressing.then(Unmarker::default),
+            unmarker,
             unsent,
             uncounted,
             is_stalled,
             progress_at,
             #[cfg(feature = "chat")]
             inspected: None,
-        }
+        })
     }
 
     /// The unsent bytes that the limit of the send buffer counts.
@@ -73,7 +68,7 @@ impl BufferedStream {
     }
 
     /// Appends plaintext to the send buffer.
-    pub(super) fn queue(&mut self, bytes: &[u8]) {
+    pub(crate) fn queue(&mut self, bytes: &[u8]) {
         match &mut self.session {
             Some(session) => session.write(bytes, &mut self.unsent),
             None => self.unsent.extend(bytes),
@@ -100,7 +95,7 @@ impl BufferedStream {
     ///
     /// # Errors
     /// As [`BufferedStream::send`].
-    pub(super) fn flush_unsent(&mut self) -> io::Result<bool> {
+    pub(crate) fn flush_unsent(&mut self) -> io::Result<bool> {
         let (front, back) = self.unsent.as_slices();
         let mut taken = send_now(&self.socket, front)?;
         if taken == front.len() {
@@ -130,7 +125,11 @@ impl BufferedStream {
         (self.unsent, self.uncounted, self.is_stalled) = (VecDeque::new(), 0, false);
     }
 
-    fn read_plaintext(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+    /// Reads without waiting for more. Returns 0 after a proper end of TLS.
+    ///
+    /// # Errors
+    /// As [`Session::read`].
+    pub(crate) fn read_plaintext(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if !self.early.is_empty() {
             let count = self.early.read(buffer)?;
             free_if_empty(&mut self.early);
@@ -148,8 +147,7 @@ impl BufferedStream {
             let free = MAX_INSPECTED - inspected.len();
             inspected.extend_from_slice(&buffer[..count.min(free)]);
         }
-        // A proper end of TLS, but without a Close frame.
-        if count == 0 { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(count) }
+        Ok(count)
     }
 }
 
@@ -162,11 +160,11 @@ fn free_if_empty(bytes: &mut VecDeque<u8>) {
 
 impl Read for BufferedStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let Some(unmarker) = &self.unmarker else { return self.read_plaintext(buffer) };
-        let most = unmarker.next_read().min(buffer.len());
+        let most = self.unmarker.as_ref().map_or(usize::MAX, Unmarker::next_read).min(buffer.len());
         let count = self.read_plaintext(&mut buffer[..most])?;
         self.unmarker.iter_mut().for_each(|unmarker| unmarker.change(&mut buffer[..count]));
-        Ok(count)
+        // A proper end of TLS, but without a Close frame.
+        if count == 0 { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(count) }
     }
 }
 
@@ -187,11 +185,11 @@ mod tests {
     use std::net::TcpListener;
 
     /// A stream, and the other end of its socket.
-    fn stream() -> (BufferedStream, TcpStream) {
+    fn stream() -> (Box<BufferedStream>, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let stream = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
-        let transport = Transport { stream: Arc::new(stream), session: None, input: Vec::new() };
-        (BufferedStream::new(transport, false), listener.accept().expect("a connection").0)
+        let stream = BufferedStream::new(Arc::new(stream), None, Vec::new());
+        (stream, listener.accept().expect("a connection").0)
     }
 
     #[test]

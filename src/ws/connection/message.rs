@@ -3,10 +3,8 @@
 
 use crate::ws::deflate::Agreement;
 use std::{fmt, io, sync::OnceLock};
-use tungstenite::protocol::frame::{
-    FrameHeader,
-    coding::{Data, OpCode},
-};
+use tungstenite::protocol::frame::FrameHeader;
+use tungstenite::protocol::frame::coding::{Data, OpCode};
 
 pub use tungstenite::{Bytes, Utf8Bytes};
 
@@ -26,6 +24,15 @@ impl Message {
         match self {
             Self::Text(text) => text.len(),
             Self::Binary(bytes) => bytes.len(),
+        }
+    }
+
+    /// The text, if it is one.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Binary(_) => None,
         }
     }
 
@@ -93,7 +100,8 @@ impl TryFrom<tungstenite::Message> for Message {
 /// ```
 /// let mut frames = chinwag::Frames::new();
 /// frames.text("hello");
-/// assert_eq!(frames.as_bytes(), b"\x81\x05hello");
+/// frames.binary(&[7, 8]);
+/// assert_eq!(frames.as_bytes(), b"\x81\x05hello\x82\x02\x07\x08");
 /// ```
 #[derive(Default, Clone)]
 pub struct Frames {

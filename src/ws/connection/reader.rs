@@ -2,15 +2,10 @@
 
 use super::{Connection, ConnectionEnd, DisconnectReason, Message, ReadResult};
 use crate::ws::tcp::{MAX_DISCARDED, left_until};
-use rustix::{
-    io::Errno,
-    net::{RecvFlags, recv},
-};
-use std::{
-    net::TcpStream,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
+use std::time::{Duration, Instant};
+use std::{net::TcpStream, sync::Arc};
 use tungstenite::{Error, Utf8Bytes, error::CapacityError, protocol::frame::coding::Data};
 
 /// Bytes of one read. The buffer is on the stack, in a page that is in use anyway: an idle connection has no buffer of its own.
@@ -110,19 +105,6 @@ impl Reader {
         }
     }
 
-    /// Receives without waiting. Only when [`Reader::read_received`] needs data. Returns whether there may be more.
-    ///
-    /// # Errors
-    /// The socket has ended.
-    pub(crate) fn receive_available(&mut self) -> Result<bool, ConnectionEnd> {
-        match self.receive(RecvFlags::DONTWAIT) {
-            Ok(count @ 1..) => Ok(count == READ_SIZE),
-            Err(Errno::AGAIN) => Ok(false),
-            Err(Errno::INTR) => Ok(true),
-            Ok(0) | Err(_) => Err(ConnectionEnd::Lost),
-        }
-    }
-
     /// Decompresses a message of that kind, without the lock.
     fn decompress(&mut self, mut message: Message, compressed: Option<Data>) -> Result<Message, Error> {
         let max_size = self.connection.config.max_message_size;
@@ -174,7 +156,7 @@ impl Reader {
     }
 
     /// Receives once, and hands the bytes to the connection. Returns how many, and 0 at the end of what is read.
-    fn receive(&mut self, flags: RecvFlags) -> rustix::io::Result<usize> {
+    pub(crate) fn receive(&mut self, flags: RecvFlags) -> rustix::io::Result<usize> {
         let mut buffer = [0; READ_SIZE];
         let (_, count) = recv(&*self.stream, &mut buffer[..], flags)?;
         if count == 0 {

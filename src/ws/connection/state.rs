@@ -5,15 +5,13 @@
 use super::{buffered_stream::BufferedStream, disconnect_reason::DisconnectReason, message::Message};
 use crate::ws::{config::Config, rate_limiter::RateLimiter};
 use log::debug;
-use std::{
-    io::{ErrorKind, Read},
-    net::Shutdown,
-    time::{Duration, Instant},
+use std::io::{ErrorKind, Read};
+use std::net::Shutdown;
+use std::time::{Duration, Instant};
+use tungstenite::protocol::{
+    CloseFrame, Message as Frame, Role, WebSocketConfig, WebSocketContext, frame::coding::CloseCode,
 };
-use tungstenite::{
-    Bytes, Error,
-    protocol::{CloseFrame, Message as Frame, Role, WebSocketConfig, WebSocketContext, frame::coding::CloseCode},
-};
+use tungstenite::{Bytes, Error};
 
 /// Bytes that tungstenite parses at a time. Small, because it keeps that buffer as long as the connection lives.
 const PARSE_BUFFER: usize = 256;
@@ -115,7 +113,7 @@ impl ConnectionState {
         let _ = self.context.write(&mut self.stream, frame);
     }
 
-    /// Starts the closing handshake. Code and reason must fit into a Close frame ([`CloseError`](crate::CloseError)).
+    /// Starts the closing handshake. Code and reason must fit into a Close frame (`Error::check_close`).
     pub(super) fn close(&mut self, code: u16, reason: &str) {
         self.write_close(code, reason);
         // A stream ends without an answer of the peer.

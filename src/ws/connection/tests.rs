@@ -1,6 +1,6 @@
 //! A connection in the role of a client: its frames are masked, and it does not close the TCP connection first.
 
-use super::{Connection, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role, Transport, WriteReactor};
+use super::{BufferedStream, Connection, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role, WriteReactor};
 use crate::ws::config::Config;
 use std::{
     io::{Read, Write},
@@ -17,9 +17,9 @@ fn pair(close_timeout: Duration) -> (Arc<Connection>, Reader, TcpStream) {
     server.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
     let config = Arc::new(Config { close_timeout, ..Config::default() });
     let reactor = WriteReactor::start().expect("a thread");
-    let transport = Transport { stream: Arc::new(stream), session: None, input: Vec::new() };
+    let stream = BufferedStream::new(Arc::new(stream), None, Vec::new());
     let (connection, reader) =
-        Connection::new(PeerInfo { id: 1, ..PeerInfo::default() }, Role::Client, transport, config, reactor);
+        Connection::new(PeerInfo { id: 1, ..PeerInfo::default() }, Role::Client, stream, config, reactor);
     (connection, reader, server)
 }
 

@@ -1,20 +1,13 @@
 //! One thread that flushes sockets when they become writable again, and cuts connections at their deadlines.
 
 use super::Connection;
-use crate::ws::{
-    id_map::IdMap,
-    spawn::{PAUSE, lock, spawn_supervised},
-};
+use crate::ws::id_map::IdMap;
+use crate::ws::spawn::{PAUSE, lock, spawn_supervised};
 use log::error;
 use mio::{Events, Interest, Poll, Registry, Token, Waker, unix::SourceFd};
-use std::{
-    io,
-    net::TcpStream,
-    os::fd::AsRawFd,
-    sync::{Arc, Mutex, Weak},
-    thread,
-    time::{Duration, Instant},
-};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
+use std::{io, net::TcpStream, os::fd::AsRawFd, thread};
 
 /// The token of the waker. mio reserves the largest one.
 const WAKE: Token = Token(usize::MAX - 1);

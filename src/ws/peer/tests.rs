@@ -3,7 +3,7 @@
 use super::*;
 use crate::ws::{
     config::Config,
-    connection::{DisconnectReason, PeerInfo, Reader, Transport, WriteReactor},
+    connection::{BufferedStream, DisconnectReason, PeerInfo, Reader, WriteReactor},
 };
 use std::{
     io::Read,
@@ -20,11 +20,11 @@ fn server(max_send_buffer: usize) -> (Peer, Reader, TcpStream) {
     let client = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
     client.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
     let (stream, _) = listener.accept().expect("a connection");
-    let transport = Transport { stream: Arc::new(stream), session: None, input: Vec::new() };
+    let stream = BufferedStream::new(Arc::new(stream), None, Vec::new());
     let (config, reactor) = (Config { max_send_buffer, ..Config::default() }, WriteReactor::of_process());
     let info = PeerInfo { id: next_id(), ..PeerInfo::default() };
     let (connection, reader) =
-        Connection::new(info, Role::Server, transport, Arc::new(config), reactor.expect("a thread"));
+        Connection::new(info, Role::Server, stream, Arc::new(config), reactor.expect("a thread"));
     (Peer { connection }, reader, client)
 }
 
@@ -67,7 +67,7 @@ fn other_bytes_count_beside_those_that_do_not() {
 fn stalled_connection_knows_since_when() {
     let (peer, _reader, mut client) = server(MANY);
     peer.send_counting(&frames(b"sho"), 0, 0);
-    peer.connection.queue(b"rt");
+    peer.connection.lock().as_mut().expect("it is open").stream.queue(b"rt");
     peer.connection.flush_pending();
     assert_eq!((peer.stalled_for(), peer.connection.has_progressed_within(Duration::MAX)), (None, false));
     let begin = Instant::now();
@@ -112,7 +112,7 @@ fn slow_peer_is_dropped_with_1013() {
 #[test]
 fn waiting_bytes_are_sent_before_later_ones() {
     let (peer, _reader, mut client) = server(2 * MANY);
-    peer.connection.queue(&vec![1; MANY]);
+    peer.connection.lock().as_mut().expect("it is open").stream.queue(&vec![1; MANY]);
     assert!(peer.send_frames(&frames(&[2; 5])) && peer.buffered_amount() > 0);
     let mut buffer = vec![0; MANY / 2];
     client.read_exact(&mut buffer).expect("the first half");

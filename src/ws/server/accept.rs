@@ -1,13 +1,9 @@
 //! The accept thread of a listener: admits connections and gives each to a thread. It must neither end nor spin when the
 //! operating system runs out of descriptors or threads.
 
+use super::handshake::{PendingHandshake, respond};
 use super::{
-    Shared,
-    connection_task::ConnectionTask,
-    handshake::{PendingHandshake, respond},
-    listener::Listener,
-    rejection_log::Rejection,
-    trusted_proxies::trusts,
+    Shared, connection_task::ConnectionTask, listener::Listener, rejection_log::Rejection, trusted_proxies::trusts,
 };
 use crate::ws::{
     config::Config, handshake, handshake_stream::HandshakeStream, http::Method, peer::next_id, session::ListenerMode,
@@ -15,14 +11,10 @@ use crate::ws::{
 };
 use log::debug;
 use rustix::net::{RecvFlags, recv};
-use std::{
-    fs::File,
-    io::{Error, ErrorKind},
-    net::{SocketAddr, TcpStream},
-    sync::Arc,
-    thread,
-    time::{Duration, Instant},
-};
+use std::io::{Error, ErrorKind};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+use std::{fs::File, sync::Arc, thread};
 
 /// The pause when resources are exhausted. 50 attempts a second cost little.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -90,7 +82,7 @@ impl AcceptLoop {
         let is_allowed = Arc::strong_count(&running) <= MAX_POLITE + 1;
         let thread_stream = Arc::clone(stream);
         let job = move || {
-            reject_politely(&thread_stream, &mode);
+            reject_politely(thread_stream, &mode);
             drop(running);
         };
         if !is_allowed || self.shared.threads.run(Box::new(job)).is_err() {
@@ -123,14 +115,12 @@ fn serve(mut handshake: PendingHandshake) {
     }
 }
 
-fn reject_politely(stream: &TcpStream, mode: &ListenerMode) {
-    let deadline = Instant::now() + POLITE_TIMEOUT;
+fn reject_politely(socket: Arc<TcpStream>, mode: &ListenerMode) {
     let Ok(session) = mode.session() else { return };
-    if let Ok(mut stream) = HandshakeStream::start(stream, session, deadline) {
-        let request = handshake::read_request(&mut stream, &Config::default());
-        let is_head = request.is_ok_and(|(request, _)| request.method() == Method::HEAD);
-        respond(&mut stream, mode.hsts, handshake::server_full(), is_head);
-    }
+    let mut stream = HandshakeStream::new(socket, session, Instant::now() + POLITE_TIMEOUT);
+    let request = handshake::read_request(&mut stream, &Config::default());
+    let is_head = request.is_ok_and(|(request, _)| request.method() == Method::HEAD);
+    respond(&mut stream, mode.hsts, handshake::server_full(), is_head);
 }
 
 /// Responds with 503 without blocking. A request that has arrived is read: unread bytes would cause a reset, which destroys the

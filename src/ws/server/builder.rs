@@ -2,29 +2,41 @@
 
 #[cfg(feature = "deflate")]
 use crate::ws::deflate::Deflate;
+use crate::ws::handshake::{Accept, Policy};
+use crate::ws::http::{Request, Response, Route};
 #[cfg(feature = "chat")]
 use crate::ws::http::{below, path_below};
+use crate::ws::server::listener::{Listener, bind};
+use crate::ws::server::{Server, connection_task::open_websocket};
 #[cfg(feature = "tls")]
 use crate::ws::tls::Acceptor;
 use crate::ws::{
-    access::Access,
-    config::Config,
-    error::Error,
-    handshake::{Accept, Policy},
-    http::{Request, Response, Route},
-    network::Network,
-    peer::skip_ids_below,
-    server::{
-        Server,
-        connection_task::open_websocket,
-        listener::{Listener, bind},
-    },
-    session::ListenerMode,
+    access::Access, config::Config, error::Error, network::Network, peer::skip_ids_below, session::ListenerMode,
     websocket::WebSocket,
 };
 use std::{net::ToSocketAddrs, os::fd::OwnedFd, sync::Arc, time::Duration};
 
-/// The settings of a server. [`Builder::start`] starts it.
+/// The settings of a server. [`Builder::start`] or [`Builder::serve`] starts it.
+///
+/// ```no_run
+/// use chinwag::{Access, Config, Server, http};
+/// use std::{os::unix::net::UnixListener, time::Duration};
+///
+/// let server = Server::builder()
+///     .config(Config::default().max_message_size(1 << 20).ping_interval(Duration::from_secs(5)))
+///     .access(Access::default().allow_host("live.example")?.allow_origin("https://www.example")?)
+///     .trusted_proxies(["127.0.0.1".parse()?, "10.0.0.0/24".parse()?])
+///     .protocols(["v2.live", "v1.live"]) // the client's order decides
+///     .endpoint(|path| path == "/live")
+///     .site(http::files("public")?)
+///     .listen("127.0.0.1:9000")?
+///     .listen("[::1]:9000")?
+///     .listener(UnixListener::bind("/run/live.sock")?)?
+///     .start()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Only a listener is needed. What is not called has its default.
 #[derive(Debug, Default)]
 #[must_use = "nothing is served before start() or serve()"]
 pub struct Builder {
@@ -67,8 +79,19 @@ impl Builder {
         self
     }
 
-    /// Which requests without a handshake are for the program: it responds to them in the loop over events, or streams to
-    /// them. Default: none. The rest is for [`Builder::site`].
+    /// Which requests without a handshake are for the program: it responds to them in the loop over events, also after
+    /// [`Builder::serve`], or streams to them. Default: none. The rest is for [`Builder::site`].
+    ///
+    /// ```no_run
+    /// # use chinwag::{Event, Server, http::{Method, Response, Route}};
+    /// let builder = Server::builder().route(|it| (it.method() == Method::POST).then_some(Route::Ask));
+    /// let server = builder.listen("127.0.0.1:9000")?.serve(|ws| ws.iter().for_each(drop))?;
+    /// for event in server.events() {
+    ///     let Event::Request(request) = event else { continue };
+    ///     request.responder.respond(Response::text(200, format!("{} bytes", request.body.len())));
+    /// }
+    /// # Ok::<(), chinwag::Error>(())
+    /// ```
     pub fn route(mut self, route: impl Fn(&Request) -> Option<Route> + Send + Sync + 'static) -> Self {
         self.policy.route = Some(Arc::new(route));
         self
@@ -76,15 +99,24 @@ impl Builder {
 
     /// The handler of requests that are not handshakes. It runs on the thread of the connection. When it returns `None`, the
     /// response is 404. Without a handler, the response is 426 at an endpoint and 404 elsewhere. A 405 for OPTIONS becomes 204
-    /// with the same `Allow`.
+    /// with the same `Allow`. Requests with a body are for [`Builder::route`].
+    ///
+    /// ```
+    /// # use chinwag::{Server, http::Response};
+    /// let builder = Server::builder().site(|request| match request.uri().path() {
+    ///     "/" => Some(Response::html(200, "<!doctype html><title>Live</title>")),
+    ///     "/version" => Some(Response::text(200, "1.0").with("Cache-Control", "no-store")),
+    ///     _ => None,
+    /// });
+    /// ```
     pub fn site(mut self, site: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static) -> Self {
         self.policy.http_handler = Some(Arc::new(site));
         self
     }
 
-    /// Decides about each handshake that has passed all other checks, before its 101 response: refuses it with any response, or
-    /// accepts it with a subprotocol, header fields, and a value for [`Peer::data`](crate::Peer::data). It runs on the thread of
-    /// the connection. A panic, or an answer that cannot be sent, is logged and becomes a 500.
+    /// Decides about each handshake that has passed all other checks, before its 101 response. It refuses it with any response,
+    /// or accepts it with a subprotocol, header fields, and a value for [`Peer::data`](crate::Peer::data). It runs on the thread of
+    /// the connection. A panic, or an answer that cannot be sent, is logged and becomes a 500. Default: all are accepted.
     ///
     /// ```
     /// use chinwag::{Accept, Event, Server, client, http::{Response, cookie}};
@@ -144,12 +176,18 @@ impl Builder {
 
     /// How long the 101 response waits, and the reply to the client's Close frame: slow motion for learners. Default: not at
     /// all. It should be less than [`Config::handshake_timeout`](crate::Config::handshake_timeout).
+    ///
+    /// ```
+    /// # use chinwag::Server;
+    /// # use std::time::Duration;
+    /// let builder = Server::builder().delay(|request| Duration::from_millis(if request.uri().query() == Some("slow") { 800 } else { 0 }));
+    /// ```
     pub fn delay(mut self, delay: fn(&Request) -> Duration) -> Self {
         self.policy.delay = Some(delay);
         self
     }
 
-    /// Compresses messages, for clients that offer it (RFC 7692). Default: no compression.
+    /// Compresses messages, for clients that offer it (RFC 7692). [`Deflate`] has an example. Default: no compression.
     #[cfg(feature = "deflate")]
     pub fn deflate(mut self, deflate: Deflate) -> Self {
         self.policy.deflate = Some(deflate);
@@ -158,7 +196,7 @@ impl Builder {
 
     /// Reverse proxies that are trusted, by address or network. The client's address is the one that they send in
     /// `X-Forwarded-For`. It is used for the limits per address, for the log, and for [`Peer::addr`](crate::Peer::addr) (with
-    /// port 0).
+    /// port 0). Default: none; then all clients of a proxy share the limits of its address.
     pub fn trusted_proxies(mut self, networks: impl IntoIterator<Item = Network>) -> Self {
         self.proxies = networks.into_iter().collect();
         self
@@ -166,15 +204,22 @@ impl Builder {
 
     /// The smallest id of a connection, for all servers of this process from now on. For a server that continues an earlier one,
     /// so that stored ids are not used again. Default: 1.
+    ///
+    /// ```
+    /// # use chinwag::Server;
+    /// # let last_stored_id = 6502;
+    /// let builder = Server::builder().first_id(last_stored_id + 1);
+    /// ```
     pub fn first_id(self, id: u64) -> Self {
         skip_ids_below(id);
         self
     }
 
-    /// Listens on one more address.
+    /// Listens on one more address. With port 0 the system chooses a port, which [`Server::local_addrs`] returns.
     ///
     /// # Errors
-    /// [`Error::Resolve`] and [`Error::Bind`].
+    /// The address has no port, or a host that cannot be found. Listening failed: the address is in use, is not one of this
+    /// machine, or its port needs a privilege.
     pub fn listen(self, addr: impl ToSocketAddrs) -> Result<Self, Error> {
         self.listener(bind(addr)?)
     }
@@ -187,12 +232,13 @@ impl Builder {
     /// ([`Builder::trusted_proxies`]), so the mode of the socket's file must keep others out.
     ///
     /// # Errors
-    /// [`Error::Start`]: it is another kind of socket.
+    /// It is another kind of socket.
     pub fn listener(self, socket: impl Into<OwnedFd>) -> Result<Self, Error> {
         self.add_listener(socket.into(), ListenerMode::default())
     }
 
-    /// Listens on one more address, with TLS: `https://` and `wss://`. Plain and TLS addresses may be mixed.
+    /// Listens on one more address, with TLS: `https://` and `wss://`. Plain and TLS addresses may be mixed. [`Acceptor`] has an
+    /// example.
     ///
     /// # Errors
     /// As [`Builder::listen`].
@@ -223,16 +269,17 @@ impl Builder {
     }
 
     fn add_listener(mut self, socket: OwnedFd, mode: ListenerMode) -> Result<Self, Error> {
-        self.listeners.push(Listener::new(socket, mode).map_err(Error::Start)?);
+        self.listeners.push(Listener::new(socket, mode).map_err(Error::start)?);
         Ok(self)
     }
 
     /// Starts the server with a function for each connection in place of events. It runs on the thread of the connection, and
-    /// may wait: it delays no other connection. [`WebSocket`] says how it ends. [`Server::wait`] waits for all of them.
+    /// may wait: it delays no other connection. [`WebSocket`] says how it ends. [`Server::wait`] waits for all of them, and
+    /// dropping the server stops it.
     ///
     /// The thread has [`Config::stack_size`] bytes of stack. While the function does not read, nothing answers the client's
     /// Pings. After a shutdown, reading fails with Close 1001; a function that goes on all the same keeps its thread.
-    /// [`Builder::route`] is for programs with events.
+    /// [`Server::events`] then has only requests with [`Route::Ask`]. The function gets those with [`Route::Stream`] as well.
     ///
     /// ```no_run
     /// use chinwag::{Message, Server};
@@ -257,7 +304,7 @@ impl Builder {
     /// Starts the threads: one for each listener, and the poller.
     ///
     /// # Errors
-    /// [`Error::NoListener`] and [`Error::Start`].
+    /// There is no address to listen on, or the operating system refused a thread or a descriptor.
     pub fn start(self) -> Result<Server, Error> {
         Server::start(self, None)
     }

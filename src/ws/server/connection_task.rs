@@ -1,30 +1,23 @@
 //! The task of a connection on its thread: sends `Connected`, each message and `Disconnected` as events, even after a panic.
 
 use super::{CloseGuard, Event, Shared, handshake::AcceptedHandshake, registry::Permit, rejection_log::Rejection};
+use crate::ws::connection::{Connection, ConnectionEnd, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role};
 use crate::ws::{
-    connection::{Connection, ConnectionEnd, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role},
-    handshake::Upgrade,
-    http::Request,
-    peer::Peer,
-    queue::queue,
-    websocket::WebSocket,
+    handshake::Upgrade, http::Request, peer::Peer, queue::queue, rate_limiter::RateLimiter, websocket::WebSocket,
 };
 use log::{debug, error, trace};
-use std::{
-    sync::Arc,
-    thread,
-    time::{Duration, Instant},
-};
+use rustix::{io::Errno, net::RecvFlags};
+use std::time::{Duration, Instant};
+use std::{sync::Arc, thread};
 use tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 
-/// Messages of one connection per round of the poller, for fairness.
-const MAX_MESSAGES_PER_ROUND: usize = 64;
+/// Reads and messages of one connection per round of the poller, for fairness.
+const MAX_READS_PER_ROUND: usize = 64;
 
-/// Messages that follow each other within this time are quick. The numbers were found by measuring.
-const QUICK: Duration = Duration::from_millis(10);
-
-/// This many quick messages in a row make a connection busy.
-const QUICK_MESSAGES: u32 = 8;
+/// A connection is busy while its messages come faster than one in these microseconds, after this many at once. The numbers were
+/// found by measuring.
+const BUSY_INTERVAL: u64 = 10_000;
+const BUSY_MESSAGES: u64 = 8;
 
 /// An open WebSocket.
 ///
@@ -38,23 +31,6 @@ pub(super) struct ConnectionTask {
     pub(super) sender: EventSender,
 }
 
-/// How busy one connection is.
-struct Activity {
-    last: Instant,
-    quick: u32,
-}
-
-/// The result of one round of the poller.
-#[derive(PartialEq, Eq)]
-pub(super) enum Round {
-    /// Everything that has arrived is read.
-    Idle,
-    /// There may be more to read.
-    More,
-    /// The connection's own thread has to finish it.
-    Ended,
-}
-
 /// The part that sends events. Dropping it ends the connection and sends `Disconnected`.
 pub(super) struct EventSender {
     pub(super) peer: Peer,
@@ -66,13 +42,13 @@ impl AcceptedHandshake {
     /// The open connection. Its 101 response is queued.
     #[expect(clippy::boxed_local, reason = "its bytes would stay on the stack of a thread that waits")]
     pub(super) fn open(self: Box<Self>, permit: &Permit, shared: &Shared) -> (Peer, Reader, Box<Request>) {
-        let Self { addr, request, upgrade, transport } = *self;
+        let Self { addr, request, upgrade, mut stream } = *self;
         let Upgrade { response, protocol, keepalive, data, deflate } = upgrade;
         let path = request.uri().path().into();
         let info = PeerInfo { id: permit.id, addr: Some(addr), protocol, path, data, deflate, keepalive };
         let (config, reactor) = (Arc::clone(&shared.config), shared.reactor);
-        let (connection, reader) = Connection::new(info, Role::Server, transport, config, reactor);
-        connection.queue(&response);
+        stream.queue(&response);
+        let (connection, reader) = Connection::new(info, Role::Server, stream, config, reactor);
         if !permit.open(&connection) {
             // The server is shutting down, or the handshake was cut: then the Close frame is not sent.
             connection.close(1001, "the server is shutting down");
@@ -104,7 +80,7 @@ impl ConnectionTask {
     /// client down.
     #[inline(never)] // Keeps its stack frame off the waiting thread.
     pub(super) fn run(mut self: Box<Self>) {
-        let mut activity = Activity::new();
+        let (begin, mut rate) = (Instant::now(), RateLimiter::default());
         loop {
             match self.reader.wait(None) {
                 ReadResult::Message(message) => {
@@ -116,7 +92,7 @@ impl ConnectionTask {
                 ReadResult::Closed(end) => return self.finish(end),
             }
             // While several connections are busy, one thread reads for all of them.
-            if activity.is_busy(Instant::now()) {
+            if !rate.allow(begin.elapsed().as_micros() as u64, BUSY_INTERVAL, BUSY_MESSAGES) {
                 let shared = Arc::clone(&self.sender.shared);
                 match shared.poller.serve_while_busy(self) {
                     Some(task) => self = task,
@@ -149,43 +125,29 @@ impl ConnectionTask {
 
 /// For the poller.
 impl ConnectionTask {
-    /// Reads what has arrived, without waiting for more.
-    pub(super) fn read_available(&mut self) -> Round {
-        let mut may_have_more = true;
-        for _ in 0..MAX_MESSAGES_PER_ROUND {
-            let end = match self.reader.read_received() {
-                ReadResult::Message(message) => match self.deliver(message) {
-                    true => continue,
-                    false => return Round::Ended,
-                },
-                ReadResult::NeedData if !may_have_more => return Round::Idle,
-                ReadResult::NeedData => match self.reader.receive_available() {
-                    Ok(more) => {
-                        may_have_more = more;
-                        continue;
+    /// Reads what has arrived, without waiting for more. Returns whether there may be more to read. `None`: the connection's own
+    /// thread has to finish it.
+    pub(super) fn read_available(&mut self) -> Option<bool> {
+        for _ in 0..MAX_READS_PER_ROUND {
+            match self.reader.read_received() {
+                ReadResult::Message(message) => {
+                    if !self.deliver(message) {
+                        return None;
                     }
-                    Err(end) => end,
+                }
+                ReadResult::NeedData => match self.reader.receive(RecvFlags::DONTWAIT) {
+                    Err(Errno::AGAIN) => return Some(false),
+                    // The connection's own thread finds the end again.
+                    Ok(0) => return None,
+                    _ => {}
                 },
-                ReadResult::Closed(end) => end,
-            };
-            self.reader.end = Some(end);
-            return Round::Ended;
+                ReadResult::Closed(end) => {
+                    self.reader.end = Some(end);
+                    return None;
+                }
+            }
         }
-        Round::More
-    }
-}
-
-impl Activity {
-    fn new() -> Self {
-        Self { last: Instant::now(), quick: 0 }
-    }
-
-    /// Counts a message. Returns whether the connection is busy.
-    fn is_busy(&mut self, now: Instant) -> bool {
-        let is_quick = now.saturating_duration_since(self.last) < QUICK;
-        self.quick = if is_quick { (self.quick + 1).min(QUICK_MESSAGES) } else { 0 };
-        self.last = now;
-        self.quick == QUICK_MESSAGES
+        Some(true)
     }
 }
 
@@ -254,26 +216,4 @@ pub(super) fn open_websocket(accepted: Box<AcceptedHandshake>, permit: Permit, s
         log_end(&shared, &ended, &reason);
     };
     WebSocket::new(peer, reader, Some(Box::new(on_end)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MILLISECOND: Duration = Duration::from_millis(1);
-
-    #[test]
-    fn a_connection_is_busy_after_quick_messages_until_a_slow_one() {
-        let mut activity = Activity::new();
-        let mut now = activity.last;
-        let mut after = |activity: &mut Activity, wait: u32| {
-            now += wait * MILLISECOND;
-            activity.is_busy(now)
-        };
-        for _ in 1..QUICK_MESSAGES {
-            assert!(!after(&mut activity, 9));
-        }
-        assert!(after(&mut activity, 9) && after(&mut activity, 1));
-        assert!(!after(&mut activity, 10) && !after(&mut activity, 1));
-    }
 }

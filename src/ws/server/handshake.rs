@@ -1,28 +1,19 @@
 //! From an accepted socket to a WebSocket, or to an HTTP response. Reading the request and writing a response have deadlines.
 
 use super::{Event, HttpRequest, Responder, Shared, registry::Permit, rejection_log::Rejection, trusted_proxies};
+use crate::ws::handshake::{self, HeadError, Negotiated, Upgrade, body};
+use crate::ws::http::{self, ClientAddr, Request, Response, ShowedAdminToken};
 use crate::ws::{
-    connection::Transport,
-    error::Visible,
-    handshake::{self, HeadError, Negotiated, Upgrade, body},
-    handshake_stream::{self, HandshakeStream},
-    http::{self, ClientAddr, Request, Response, ShowedAdminToken},
-    queue::queue,
-    rate_limiter::AddressLimiter,
-    session::ListenerMode,
-    spawn::lock,
+    connection::BufferedStream, error::Visible, handshake_stream::HandshakeStream, queue::queue,
+    rate_limiter::AddressLimiter, session::ListenerMode, spawn::lock,
 };
 use log::{debug, warn};
-use std::{
-    fmt,
-    net::{SocketAddr, TcpStream},
-    sync::{Arc, Mutex, Once},
-    time::{Duration, Instant},
-};
-use tungstenite::http::{
-    Version,
-    header::{ACCEPT, EXPECT},
-};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex, Once};
+use std::time::{Duration, Instant};
+use std::{fmt, mem};
+use tungstenite::http::Version;
+use tungstenite::http::header::{ACCEPT, EXPECT};
 
 /// How long the client may take to read a response that is not an upgrade.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -39,7 +30,7 @@ pub(super) struct AcceptedHandshake {
     pub(super) addr: SocketAddr,
     pub(super) request: Box<Request>,
     pub(super) upgrade: Upgrade,
-    pub(super) transport: Transport,
+    pub(super) stream: Box<BufferedStream>,
 }
 
 /// A connection before its handshake is done.
@@ -61,77 +52,69 @@ impl PendingHandshake {
     // messages. Measured: 15.6 KiB for an idle connection instead of 11.7.
     #[inline(never)]
     pub(super) fn run(&mut self) -> Option<Box<AcceptedHandshake>> {
-        let socket = Arc::clone(&self.stream);
-        let mut stream = self.start_tls(&socket)?;
-        let (mut request, input) = self.read_request(&mut stream)?;
-        match self.judge(&mut request, self.lacks_tls(&stream)) {
+        let mut stream = self.start()?;
+        let lacks_tls = self.mode.tls.is_some() && stream.stream.session.is_none();
+        let (mut request, input) = match handshake::read_request(&mut stream, &self.shared.config) {
+            Ok(head) => head,
+            // `judge` names the better reason.
+            Err(HeadError::Invalid(400, _)) if lacks_tls => Default::default(),
+            Err(error) => {
+                self.reject_head(&mut stream, &error);
+                return None;
+            }
+        };
+        let asked = match self.judge(&mut request, lacks_tls) {
             Ok(Negotiated::Upgrade(upgrade)) => {
-                let transport = Transport { stream: Arc::clone(&socket), session: stream.session, input };
+                let (addr, stream) = (self.addr, stream.into_inner(input));
                 // A box, because the caller's frame stays.
-                Some(Box::new(AcceptedHandshake { addr: self.addr, request, upgrade, transport }))
+                return Some(Box::new(AcceptedHandshake { addr, request, upgrade, stream }));
             }
-            other => {
-                self.answer(&mut stream, request, input, other);
-                None
-            }
-        }
+            Ok(Negotiated::Request(length)) => Ok(length),
+            Ok(Negotiated::Response(response)) | Err(response) => Err(response),
+        };
+        self.answer(&mut stream, request, input, asked);
+        None
     }
 
-    /// Responds to a request that does not open a connection.
+    /// Responds to a request that does not open a connection: the program has the response if it asked for a body of that length.
     #[inline(never)] // As `run`.
     fn answer(
         &self,
-        stream: &mut HandshakeStream<'_>,
-        request: Box<Request>,
+        stream: &mut HandshakeStream,
+        mut request: Box<Request>,
         input: Vec<u8>,
-        negotiated: Result<Negotiated, Response>,
+        asked: Result<usize, Response>,
     ) {
         let (is_head, is_json) = (request.method() == "HEAD", http::accepts(&request, &ACCEPT, "application/json"));
-        let response = match negotiated {
-            Ok(Negotiated::Request(length)) => self.ask(stream, request, length, input),
-            Ok(Negotiated::Response(response)) | Err(response) => {
-                self.log_response(&request, &response);
-                response
-            }
-            Ok(Negotiated::Upgrade(_)) => return,
-        };
+        let response = asked.and_then(|length| self.ask(stream, &mut request, length, input));
+        let response = response.unwrap_or_else(|response| {
+            self.log_response(&request, &response);
+            response
+        });
         let response = if is_json { response.refusal_as_json() } else { response };
         respond(stream, self.mode.hsts, response, is_head);
     }
 
-    /// The TLS handshake, on a TLS port. A client that uses no TLS there gets a plain stream, to be told so.
+    /// The stream of the socket, with TLS on a TLS port. A client that uses no TLS there gets a plain stream, to be told so.
     #[inline(never)] // As `run`.
-    fn start_tls<'a>(&self, socket: &'a TcpStream) -> Option<HandshakeStream<'a>> {
-        // A TLS record begins with neither; the PROXY protocol begins with either.
-        let is_plain = |first: u8| first.is_ascii_alphabetic() || first == b'\r';
+    fn start(&self) -> Option<HandshakeStream> {
         let session = self.mode.session().ok()?;
-        let session = session.filter(|_| !handshake_stream::peek(socket, self.deadline).is_some_and(is_plain));
-        let stream = HandshakeStream::start(socket, session, self.deadline);
-        stream.inspect_err(|why| self.log(Rejection::TlsHandshake, format_args!("no TLS handshake: {why}"))).ok()
-    }
-
-    /// Whether a client of a TLS port uses no TLS.
-    fn lacks_tls(&self, stream: &HandshakeStream<'_>) -> bool {
-        self.mode.tls.is_some() && stream.session.is_none()
-    }
-
-    /// Reads the request, or responds to an invalid one.
-    fn read_request(&self, stream: &mut HandshakeStream<'_>) -> Option<(Box<Request>, Vec<u8>)> {
-        let error = match handshake::read_request(stream, &self.shared.config) {
-            Ok(head) => return Some(head),
-            // `judge` names the better reason.
-            Err(HeadError::Invalid(400, _)) if self.lacks_tls(stream) => return Some(Default::default()),
-            Err(error) => error,
-        };
-        self.reject_head(stream, &error);
-        None
+        let mut stream = HandshakeStream::new(Arc::clone(&self.stream), session, self.deadline);
+        // A TLS record begins with neither; the PROXY protocol begins with either.
+        let is_plain = |first: &u8| first.is_ascii_alphabetic() || *first == b'\r';
+        // If nothing can be received, reading the request says why.
+        if self.mode.tls.is_some() && stream.receive().is_ok() {
+            stream.stream.session.take_if(|_| stream.stream.received.front().is_some_and(is_plain));
+        }
+        Some(stream)
     }
 
     #[inline(never)] // As `run`.
-    fn reject_head(&self, stream: &mut HandshakeStream<'_>, error: &HeadError) {
+    fn reject_head(&self, stream: &mut HandshakeStream, error: &HeadError) {
         let kind = match error {
             HeadError::Tls => Rejection::TlsOnPlainPort,
             HeadError::Deadline => Rejection::SlowRequest,
+            HeadError::Io(_) if self.mode.tls.is_some() => Rejection::TlsHandshake,
             _ => Rejection::InvalidRequest,
         };
         match error.response() {
@@ -139,6 +122,7 @@ impl PendingHandshake {
                 self.log(kind, format_args!("{} {error}", response.status));
                 respond(stream, self.mode.hsts, response, false);
             }
+            None if kind == Rejection::TlsHandshake => self.log(kind, format_args!("no TLS handshake: {error}")),
             None => debug!("{}: {error}", self.addr),
         }
     }
@@ -195,35 +179,39 @@ impl PendingHandshake {
         limiter.allow(self.addr.ip(), counts.into(), now, interval, burst)
     }
 
-    /// Reads the body, and waits for the response of the program.
+    /// Reads the body, and waits for the response of the program, which takes the request.
+    ///
+    /// # Errors
+    /// The response to a wrong body.
     #[inline(never)] // As `run`.
-    fn ask(&self, stream: &mut HandshakeStream<'_>, request: Box<Request>, length: usize, input: Vec<u8>) -> Response {
-        let body = match self.read_body(stream, &request, length, input) {
-            Ok(body) => body,
-            Err(response) => {
-                self.log_response(&request, &response);
-                return response;
-            }
-        };
+    fn ask(
+        &self,
+        stream: &mut HandshakeStream,
+        request: &mut Box<Request>,
+        length: usize,
+        input: Vec<u8>,
+    ) -> Result<Response, Response> {
+        let body = self.read_body(stream, request, length, input)?;
         // From here on the client has nothing to do, so the connection no longer counts as a handshake.
         self.permit.end_handshake();
         let deadline = Instant::now() + self.shared.config.handshake_timeout;
         let (sender, answer) = queue(1);
         let (id, addr, responder) = (self.permit.id, self.addr, Responder(sender));
         let is_exempt = self.shared.config.is_exempt(addr.ip());
-        let event = Event::Request(Box::new(HttpRequest { id, addr, is_exempt, head: request, body, responder }));
+        let head = mem::take(request);
+        let event = Event::Request(Box::new(HttpRequest { id, addr, is_exempt, head, body, responder }));
         // If this fails, the event is dropped, and so is the sender.
         let _ = self.shared.events.send_deadline(event, deadline);
         let response = answer.pop(deadline.saturating_duration_since(Instant::now()));
         let late = || handshake::try_later(503, "The server did not respond in time. Try again later.");
         let response = response.unwrap_or_else(late);
         debug!("request {id} from {addr}: answered {}", response.status);
-        response
+        Ok(response)
     }
 
     fn read_body(
         &self,
-        stream: &mut HandshakeStream<'_>,
+        stream: &mut HandshakeStream,
         request: &Request,
         length: usize,
         input: Vec<u8>,
@@ -282,10 +270,10 @@ impl PendingHandshake {
 }
 
 /// Sends a whole HTTP response and ends the connection, in a way that lets the client read the response.
-pub(super) fn respond(stream: &mut HandshakeStream<'_>, hsts: Option<u32>, mut response: Response, head_only: bool) {
-    stream.set_deadline(Instant::now() + RESPONSE_TIMEOUT);
+pub(super) fn respond(stream: &mut HandshakeStream, hsts: Option<u32>, mut response: Response, head_only: bool) {
+    stream.deadline = Instant::now() + RESPONSE_TIMEOUT;
     // Not to a client without TLS, although the port has it (RFC 6797 7.2).
-    if let Some(seconds) = hsts.filter(|_| stream.session.is_some()) {
+    if let Some(seconds) = hsts.filter(|_| stream.stream.session.is_some()) {
         response = response.with("Strict-Transport-Security", format!("max-age={seconds}"));
     }
     if stream.send(&response.to_bytes(head_only)).is_ok() {

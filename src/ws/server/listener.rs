@@ -1,16 +1,10 @@
 //! A listening socket, and what is spoken on it.
 
 use crate::ws::{error::Error, session::ListenerMode};
-use rustix::{
-    event::{PollFd, PollFlags, poll},
-    net::{AddressFamily, SocketType, sockopt},
-};
-use std::{
-    io,
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs},
-    os::fd::OwnedFd,
-    os::unix::net::UnixStream,
-};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::net::{AddressFamily, SocketType, sockopt};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::{io, os::fd::OwnedFd, os::unix::net::UnixStream};
 
 /// Connections that the operating system queues before `accept`. It reduces this to its own limit.
 const BACKLOG: i32 = 4096;
@@ -34,16 +28,23 @@ pub(super) struct Listener {
 /// Listens on the first of these addresses that is free.
 ///
 /// # Errors
-/// [`Error::Resolve`]; [`Error::Bind`] with the last address; [`Error::NoListener`] if there is no address.
+/// There is no such address, or listening failed; this is the error of the last address.
 pub(super) fn bind(addr: impl ToSocketAddrs) -> Result<OwnedFd, Error> {
-    let mut error = Error::NoListener;
-    for address in addr.to_socket_addrs().map_err(Error::Resolve)? {
+    let mut error = no_address();
+    for address in addr
+        .to_socket_addrs()
+        .map_err(|source| Error::from(format!("no such address (HOST:PORT is needed): {source}")))?
+    {
         match TcpListener::bind(address) {
             Ok(socket) => return Ok(socket.into()),
-            Err(source) => error = Error::Bind { address, source },
+            Err(source) => error = Error::bind(address, &source),
         }
     }
     Err(error)
+}
+
+pub(super) fn no_address() -> Error {
+    Error::from("no address to listen on was given".to_owned())
 }
 
 impl Listener {

@@ -4,22 +4,15 @@
 //! talk at once, this thread is woken for all of them together (ARCHITECTURE.md has the numbers). Everything works without it:
 //! it is used by one call in `ConnectionTask::run`.
 
-use super::connection_task::{ConnectionTask, Round};
-use crate::ws::{
-    queue::{Producer, Queue, queue},
-    spawn::{lock, spawn_supervised},
-};
+use super::connection_task::ConnectionTask;
+use crate::ws::queue::{Producer, Queue, queue};
+use crate::ws::spawn::{lock, spawn_supervised};
 use log::debug;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use std::{
-    collections::VecDeque,
-    io, mem,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use std::{collections::VecDeque, io, mem};
 
 /// The poller pays from this many busy connections on.
 const MIN_BUSY: usize = 3;
@@ -130,14 +123,14 @@ impl PollLoop {
         for is_ready in ready {
             // Taken out meanwhile, so that a panic ends this one only.
             let Some(mut handoff) = self.served.pop_front() else { break };
-            let mut round = Round::Idle;
             if is_ready || handoff.has_more {
-                round = handoff.task.read_available();
-                (handoff.has_more, handoff.was_active) = (round == Round::More, true);
+                let Some(has_more) = handoff.task.read_available() else {
+                    handoff.hand_back("ended");
+                    continue;
+                };
+                (handoff.has_more, handoff.was_active) = (has_more, true);
             }
-            if round == Round::Ended {
-                handoff.hand_back("ended");
-            } else if must_review && (are_few || !mem::take(&mut handoff.was_active)) {
+            if must_review && (are_few || !mem::take(&mut handoff.was_active)) {
                 handoff.hand_back("idle");
             } else {
                 self.served.push_back(handoff);

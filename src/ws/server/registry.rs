@@ -1,20 +1,12 @@
 //! Counts and lists the connections of a server, from `accept` to the end.
 
 use super::rejection_log::Rejection;
-use crate::ws::{
-    config::Config,
-    connection::Connection,
-    id_map::IdMap,
-    network::{counted, largest_counted},
-    spawn::lock,
-};
-use std::{
-    cmp::Reverse,
-    mem,
-    net::{IpAddr, Shutdown, TcpStream},
-    sync::{Arc, Mutex},
-    time::{Duration, Instant},
-};
+use crate::ws::network::{counted, largest_counted};
+use crate::ws::{config::Config, connection::Connection, id_map::IdMap, spawn::lock};
+use std::net::{IpAddr, Shutdown, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use std::{cmp::Reverse, mem};
 
 /// A handshake that takes longer is cut if another client of the same network needs its place.
 const SLOW_HANDSHAKE: Duration = Duration::from_millis(250);

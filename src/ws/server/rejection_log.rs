@@ -2,11 +2,8 @@
 
 use crate::ws::spawn::lock;
 use log::{Level, log};
-use std::{
-    fmt,
-    sync::Mutex,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
+use std::{fmt, sync::Mutex};
 
 /// The time between two lines of a kind.
 const INTERVAL: Duration = Duration::from_secs(1);

@@ -1,10 +1,8 @@
 //! Threads for sockets: one thread serves a socket to its end, and is then used for another one. A new thread for each socket
 //! would add half of what a connection costs.
 
-use crate::ws::{
-    queue::{Producer, Queue, queue},
-    spawn::{Job, spawn},
-};
+use crate::ws::queue::{Producer, Queue, queue};
+use crate::ws::spawn::{Job, spawn};
 use std::{io, sync::Arc, time::Duration};
 
 /// Threads that wait for a socket, at most. Their stacks use memory.

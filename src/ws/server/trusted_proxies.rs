@@ -1,10 +1,8 @@
 //! The address of a client behind a trusted proxy, from `X-Forwarded-For`.
 
 use crate::ws::{http::Request, network::Network};
-use std::{
-    net::{IpAddr, SocketAddr},
-    str,
-};
+use std::net::{IpAddr, SocketAddr};
+use std::str;
 use tungstenite::http::HeaderName;
 
 static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");

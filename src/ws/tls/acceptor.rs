@@ -1,8 +1,8 @@
 //! The certificate of a server. Changed files are loaded while it runs.
 
-use super::Error;
 use super::pem::{file_error, read_chain, read_key};
 use super::self_signed::{is_usable, self_signed, verify};
+use crate::ws::error::Error;
 use crate::ws::session::{ListenerMode, Session, StartTls};
 use crate::ws::spawn::lock;
 use log::{error, info, warn};
@@ -26,6 +26,23 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(60);
 ///
 /// When its files have changed, new connections get the new certificate; the files are checked at most once a second.
 /// Existing connections continue. If the new files cannot be used, the old certificate stays in use and the log says why.
+///
+/// ```no_run
+/// use chinwag::{Server, tls::Acceptor};
+/// use std::{net::TcpListener, time::Duration};
+///
+/// let folder = "/etc/letsencrypt/live/chat.example";
+/// let acceptor = Acceptor::from_pem_files(format!("{folder}/fullchain.pem"), format!("{folder}/privkey.pem"))?;
+/// let own = Acceptor::self_signed("own.pem", vec!["pi.local".into(), "192.168.1.7".into()])?;
+/// println!("compare this in the browser's warning: {}", own.fingerprint());
+/// let server = Server::builder()
+///     .listen_tls("0.0.0.0:443", &acceptor.clone().with_hsts(365 * 24 * 60 * 60))?
+///     .listener_tls(TcpListener::bind("192.168.1.7:8443")?, &own)?
+///     .redirect_http("0.0.0.0:80")? // to https:// at port 443
+///     .start()?;
+/// acceptor.reload(); // need not be called: changed files are noticed
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Acceptor {
     /// `None`: the program made the configuration.
@@ -106,7 +123,7 @@ impl Acceptor {
         Self { files: None, current: Arc::new(Mutex::new(current)), hsts: None }
     }
 
-    /// Makes browsers use only `https` for this many seconds (RFC 6797).
+    /// Makes browsers use only `https` for this many seconds (RFC 6797). Default: they may use `http` as well.
     #[must_use]
     pub fn with_hsts(mut self, seconds: u32) -> Self {
         self.hsts = Some(seconds);

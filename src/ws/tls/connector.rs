@@ -1,7 +1,7 @@
 //! TLS for clients: which certificates they trust, and why a handshake failed.
 
-use super::Error;
 use super::pem::{file_error, read_chain};
+use crate::ws::error::Error;
 use crate::ws::session::Session;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -9,6 +9,15 @@ use rustls::{ClientConfig, ClientConnection, Connection, RootCertStore};
 use std::{path::Path, sync::Arc};
 
 /// Connects with TLS, for [`client::Builder::tls`](crate::ws::client::Builder::tls). Clones are cheap.
+///
+/// ```no_run
+/// use chinwag::{client::WebSocket, tls::Connector};
+///
+/// // A certificate that the server made for itself. `wss://` without this uses Connector::system().
+/// let connector = Connector::trusting("own.pem")?;
+/// let ws = WebSocket::builder("wss://pi.local:8443/").tls(connector).open()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Connector(Arc<ClientConfig>);
 
@@ -20,7 +29,7 @@ impl Connector {
     /// There is no certificate.
     pub fn system() -> Result<Self, Error> {
         let none = "no trusted certificates were found; set SSL_CERT_FILE, or trust the server's own certificate";
-        Self::with_roots(rustls_native_certs::load_native_certs().certs, Error(none.into()))
+        Self::with_roots(rustls_native_certs::load_native_certs().certs, none.to_owned().into())
     }
 
     /// Trusts only the certificates in a PEM file: those of your own authority, or the one that a device made for itself.
@@ -40,7 +49,7 @@ impl Connector {
         }
         let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
-            .map_err(|why| Error(format!("TLS is not available: {why}")))?
+            .map_err(|why| Error::from(format!("TLS is not available: {why}")))?
             .with_root_certificates(roots)
             .with_no_client_auth();
         config.alpn_protocols = vec![super::HTTP_1_1.to_vec()];

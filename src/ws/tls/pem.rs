@@ -1,6 +1,6 @@
 //! Certificates and private keys in PEM files, and what to do about files that cannot be used.
 
-use super::Error;
+use crate::ws::error::Error;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::path::Path;
@@ -30,5 +30,5 @@ fn pem_error(file: &Path, why: pem::Error, missing: &str) -> Error {
 }
 
 pub(super) fn file_error(file: &Path, what: impl std::fmt::Display) -> Error {
-    Error(format!("{}: {what}", file.display()))
+    format!("{}: {what}", file.display()).into()
 }

@@ -1,7 +1,7 @@
 //! A certificate that a device makes for itself, for local networks without an authority. Users compare its fingerprint.
 
-use super::Error;
 use super::pem::{file_error, read_chain, read_key};
+use crate::ws::{error::Error, replace_file::replace_file};
 use log::info;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
@@ -9,10 +9,10 @@ use rustls::crypto::ring::default_provider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, RootCertStore};
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::{collections::BTreeSet, io, io::Write, path::Path};
+use std::os::unix::fs::DirBuilderExt;
+use std::{collections::BTreeSet, path::Path};
 use time::{Duration, OffsetDateTime};
 
 /// The period of validity. Some browsers refuse a longer one.
@@ -35,7 +35,11 @@ pub fn self_signed(file: &Path, names: &[String]) -> Result<bool, Error> {
         return Ok(false);
     }
     let pem = make(names).map_err(|why| file_error(file, format!("no certificate could be made: {why}")))?;
-    replace(file, pem.as_bytes()).map_err(|why| file_error(file, why))?;
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder
+        .map_or(Ok(()), |folder| fs::DirBuilder::new().recursive(true).mode(0o700).create(folder))
+        .and_then(|()| replace_file(file, &pem))
+        .map_err(|why| file_error(file, why))?;
     info!("generated a certificate and stored it in {}", file.display());
     Ok(true)
 }
@@ -96,20 +100,6 @@ fn make(names: &[String]) -> Result<String, rcgen::Error> {
     params.not_after = params.not_before + PERIOD;
     let certificate = params.self_signed(&key)?;
     Ok(certificate.pem() + &key.serialize_pem())
-}
-
-/// Writes a new file and renames it, so that readers never see half of it and other users never see the key.
-fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
-    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    }
-    let mut name = file.as_os_str().to_owned();
-    name.push(format!(".{}", std::process::id()));
-    let _ = fs::remove_file(&name);
-    let mut new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&name)?;
-    // Otherwise a power failure may leave an empty file under the new name.
-    new.write_all(content).and_then(|()| new.sync_all())?;
-    fs::rename(&name, file)
 }
 
 /// 127.0.0.1 and ::1, and on Linux the addresses by which other machines may reach this one. Link-local IPv6 addresses are left

@@ -3,7 +3,7 @@
 use super::*;
 use crate::ws::{
     config::Config,
-    connection::{PeerInfo, Role, Transport, WriteReactor},
+    connection::{BufferedStream, PeerInfo, Role, WriteReactor},
 };
 use std::{
     io::{Read, Write},
@@ -18,10 +18,10 @@ fn reader(config: Config, input: &[u8]) -> (Reader, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let peer = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
     let stream = listener.accept().expect("a connection").0;
-    let transport = Transport { stream: Arc::new(stream), session: None, input: input.to_vec() };
+    let stream = BufferedStream::new(Arc::new(stream), None, input.to_vec());
     let reactor = WriteReactor::start().expect("a thread");
     let (_, reader) =
-        Connection::new(PeerInfo { id: 1, ..PeerInfo::default() }, Role::Server, transport, Arc::new(config), reactor);
+        Connection::new(PeerInfo { id: 1, ..PeerInfo::default() }, Role::Server, stream, Arc::new(config), reactor);
     (reader, peer)
 }
 

@@ -1,7 +1,6 @@
 //! The state of a connection, on a real pair of sockets.
 
 use super::*;
-use crate::ws::connection::Transport;
 use std::{
     net::{TcpListener, TcpStream},
     sync::Arc,
@@ -13,8 +12,8 @@ fn pair() -> (ConnectionState, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let peer = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
     let (stream, _) = listener.accept().expect("a connection");
-    let transport = Transport { stream: Arc::new(stream), session: None, input: Vec::new() };
-    (ConnectionState::new(Role::Server, BufferedStream::new(transport, false), &Config::default(), None), peer)
+    let stream = BufferedStream::new(Arc::new(stream), None, Vec::new());
+    (ConnectionState::new(Role::Server, *stream, &Config::default(), None), peer)
 }
 
 /// A Close frame of a client, masked with zeros.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::ws::{
     config::Config,
-    connection::{PeerInfo, Reader, Role, Transport},
+    connection::{BufferedStream, PeerInfo, Reader, Role},
 };
 use std::{io::Read, net::TcpListener};
 
@@ -19,10 +19,10 @@ fn connection(
     let client = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
     client.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
     let (stream, _) = listener.accept().expect("a connection");
-    let transport = Transport { stream: Arc::new(stream), session: None, input: Vec::new() };
+    let stream = BufferedStream::new(Arc::new(stream), None, Vec::new());
     let config = Config { close_timeout, max_send_buffer: usize::MAX, ..Config::default() };
     let info = PeerInfo { id, ..PeerInfo::default() };
-    let (connection, reader) = Connection::new(info, Role::Server, transport, Arc::new(config), reactor);
+    let (connection, reader) = Connection::new(info, Role::Server, stream, Arc::new(config), reactor);
     (connection, reader, client)
 }
 
