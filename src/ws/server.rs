@@ -318,16 +318,13 @@ impl Handle {
     /// Puts [`Event::Own`] into the channel of events, so that the thread that receives them takes it in its turn. Returns
     /// false if the channel stays full until the deadline, or the server has ended.
     ///
-    /// Ends a server with a reason of its own, from a thread that waits for Ctrl-C:
-    ///
     /// ```
-    /// use chinwag::{Event, Server};
-    /// use std::{thread, time::{Duration, Instant}};
-    ///
+    /// # use chinwag::{Event, Server};
+    /// # use std::{thread, time::{Duration, Instant}};
     /// struct Stop;
     ///
     /// let server = Server::bind("127.0.0.1:0")?;
-    /// let handle = server.handle();
+    /// let handle = server.handle(); // for a thread that waits for Ctrl-C
     /// thread::spawn(move || handle.send(Box::new(Stop), Instant::now() + Duration::from_secs(5)));
     /// for event in server.events() {
     ///     if matches!(event, Event::Own(own) if own.is::<Stop>()) {
