@@ -30,27 +30,21 @@ pub(crate) fn listen(
     let inherited = systemd::sockets()?;
     let default = if asks_for_tls(flags) { "listen-tls" } else { "listen" };
     let (mut sockets, mut announcement, mut files) = (Vec::new(), String::new(), Vec::new());
-    for flag in ["listen", "listen-tls", "redirect-http"] {
+    for flag in ["listen", "listen-tls"] {
         let mut texts = flags.list(flag)?;
         if texts.is_empty() && flag == default && inherited.is_empty() {
             texts.push(DEFAULT);
         }
         for text in texts {
-            #[cfg(feature = "tls")]
-            if flag == "redirect-http" {
-                let address = address(flags, flag, text)?;
-                builder = builder.redirect_http(address).map_err(|error| format!("--{flag}: {error}"))?;
-                continue;
-            }
             let (socket, file) = open(flags, flag, text)?;
-            sockets.push((socket, acceptor.filter(|_| flag == "listen-tls"), text));
+            sockets.push((socket, acceptor.filter(|_| flag == "listen-tls"), format!("--{flag}"), text));
             files.extend(file);
         }
     }
     for socket in inherited {
-        sockets.push((socket, acceptor, "unix:a socket that was passed"));
+        sockets.push((socket, acceptor, "LISTEN_FDS".to_owned(), "a socket that was passed"));
     }
-    for (socket, acceptor, place) in sockets {
+    for (socket, acceptor, source, place) in sockets {
         let socket = TcpListener::from(socket);
         announcement += &announce(&socket, acceptor.is_some(), place);
         let added = match acceptor {
@@ -58,7 +52,13 @@ pub(crate) fn listen(
             Some(acceptor) => builder.listener_tls(socket, acceptor),
             _ => builder.listener(socket),
         };
-        builder = added.map_err(|error| format!("{place}: {error}"))?;
+        builder = added.map_err(|error| format!("{source}: {error}"))?;
+    }
+    // After the TLS sockets, to the first of which it leads.
+    #[cfg(feature = "tls")]
+    for text in flags.list("redirect-http")? {
+        let address = address(flags, "redirect-http", text)?;
+        builder = builder.redirect_http(address).map_err(|error| format!("--redirect-http: {error}"))?;
     }
     Ok((builder, announcement, files))
 }
@@ -94,8 +94,8 @@ pub(crate) fn open(flags: &Flags, flag: &str, text: &str) -> Result<(OwnedFd, Op
         return socket.map(|socket| (socket.into(), None)).map_err(|error| format!("--{flag}: {error}"));
     };
     let (mode, group) = match flag {
-        "admin" => (0o600, None),
-        "listen" => (
+        "admin" if !path.is_empty() => (0o600, None),
+        "listen" if !path.is_empty() => (
             unix_socket::parse_mode(flags.text("socket-mode")?.unwrap_or("0660"))?,
             flags.text("socket-group")?.map(unix_socket::parse_group).transpose()?,
         ),

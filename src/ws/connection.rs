@@ -103,7 +103,7 @@ impl Connection {
     }
 
     /// Sends a Close frame after all queued bytes. Does nothing if the connection is closing already. The caller has checked code
-    /// and reason (`Error::check_close`).
+    /// and reason.
     pub(crate) fn close(self: &Arc<Self>, code: u16, reason: &str) {
         self.if_open(|state| {
             state.close(code, reason);

@@ -128,6 +128,7 @@ impl Duplex {
         let mut stream = HandshakeStream::new(socket, Some(acceptor.session()?), deadline);
         let failed = |error| match error {
             HeadError::Io(why) => why,
+            HeadError::Deadline => io::Error::new(io::ErrorKind::TimedOut, error),
             error => io::Error::other(error),
         };
         let (mut request, input) = read_request(&mut stream, &config).map_err(failed)?;

@@ -32,6 +32,11 @@ impl HandshakeStream {
         stream
     }
 
+    /// Whether the TLS handshake is not finished.
+    pub(crate) fn is_handshaking(&self) -> bool {
+        self.stream.session.as_ref().is_some_and(|session| session.is_handshaking())
+    }
+
     /// Writes all bytes.
     ///
     /// # Errors
@@ -108,7 +113,7 @@ impl Read for HandshakeStream {
                 }
                 count => return count,
             }
-            let is_early = self.stream.session.as_ref().is_some_and(|session| session.is_handshaking());
+            let is_early = self.is_handshaking();
             match self.receive() {
                 Ok(1..) => {}
                 Err(why) if !is_early || why.kind() != ErrorKind::ConnectionReset => return Err(why),

@@ -1,6 +1,6 @@
 //! How files are replaced that must never be half written.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::{os::unix::fs::OpenOptionsExt, path::Path};
 
@@ -13,6 +13,5 @@ pub(crate) fn replace_file(file: &Path, content: &str) -> io::Result<()> {
     let mut new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&name)?;
     // Otherwise a power failure may leave an empty file under the new name.
     new.write_all(content.as_bytes()).and_then(|()| new.sync_all())?;
-    fs::rename(&name, file)?;
-    File::open(file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new(".")))?.sync_all()
+    fs::rename(&name, file)
 }

@@ -1,6 +1,7 @@
 //! The flags for TLS. Each error is one line that says what to do.
 
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
@@ -108,6 +109,20 @@ fn plain_tls_and_redirect_listeners_share_one_process() {
         Client::connect(addr, &files.current(), &TLS13);
     }
     assert_eq!(raw::get(chinwag.addr(), "/").status, 200);
+}
+
+/// Not to 443, if TLS is at another port.
+#[test]
+fn redirect_leads_to_the_first_tls_port() {
+    let files = Certificates::new();
+    // No other program uses this address, so the port stays free.
+    let free = TcpListener::bind("127.0.0.77:0").and_then(|listener| listener.local_addr()).expect("a free port");
+    let mut command = binary::command(&["--listen-tls", "127.0.0.1:0", "--redirect-http", &free.to_string()]);
+    command.env("CHINWAG_TLS_CERT", files.path("cert.pem")).env("CHINWAG_TLS_KEY", files.path("key.pem"));
+    let chinwag = binary::start(command);
+    let answer = raw::http(free, "GET /room/x HTTP/1.1\r\nHost: localhost:1\r\n\r\n");
+    let expected = format!("https://localhost:{}/room/x", chinwag.addr().port());
+    assert_eq!((answer.status, answer.header("location")), (308, Some(&*expected)));
 }
 
 /// One flag makes a certificate, which is kept, and prints its fingerprint.

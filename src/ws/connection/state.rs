@@ -113,7 +113,7 @@ impl ConnectionState {
         let _ = self.context.write(&mut self.stream, frame);
     }
 
-    /// Starts the closing handshake. Code and reason must fit into a Close frame (`Error::check_close`).
+    /// Starts the closing handshake. Code and reason must fit into a Close frame.
     pub(super) fn close(&mut self, code: u16, reason: &str) {
         self.write_close(code, reason);
         // A stream ends without an answer of the peer.

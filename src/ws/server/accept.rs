@@ -120,7 +120,9 @@ fn reject_politely(socket: Arc<TcpStream>, mode: &ListenerMode) {
     let mut stream = HandshakeStream::new(socket, session, Instant::now() + POLITE_TIMEOUT);
     let request = handshake::read_request(&mut stream, &Config::default());
     let is_head = request.is_ok_and(|(request, _)| request.method() == Method::HEAD);
-    respond(&mut stream, mode.hsts, handshake::server_full(), is_head);
+    if !stream.is_handshaking() {
+        respond(&mut stream, mode.hsts, handshake::server_full(), is_head);
+    }
 }
 
 /// Responds with 503 without blocking. A request that has arrived is read: unread bytes would cause a reset, which destroys the

@@ -111,20 +111,18 @@ impl PendingHandshake {
 
     #[inline(never)] // As `run`.
     fn reject_head(&self, stream: &mut HandshakeStream, error: &HeadError) {
+        // Nothing can be sent before the end of the TLS handshake.
+        if stream.is_handshaking() {
+            return self.log(Rejection::TlsHandshake, format_args!("no TLS handshake: {error}"));
+        }
+        let Some(response) = error.response() else { return debug!("{}: {error}", self.addr) };
         let kind = match error {
             HeadError::Tls => Rejection::TlsOnPlainPort,
             HeadError::Deadline => Rejection::SlowRequest,
-            HeadError::Io(_) if self.mode.tls.is_some() => Rejection::TlsHandshake,
             _ => Rejection::InvalidRequest,
         };
-        match error.response() {
-            Some(response) => {
-                self.log(kind, format_args!("{} {error}", response.status));
-                respond(stream, self.mode.hsts, response, false);
-            }
-            None if kind == Rejection::TlsHandshake => self.log(kind, format_args!("no TLS handshake: {error}")),
-            None => debug!("{}: {error}", self.addr),
-        }
+        self.log(kind, format_args!("{} {error}", response.status));
+        respond(stream, self.mode.hsts, response, false);
     }
 
     /// Applies all rules in order: redirect, trusted proxies, bans, the handshake, wrong tokens, and the rate of openings.
