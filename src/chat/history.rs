@@ -38,6 +38,9 @@ pub use self::export::{Record, each_record, import};
 /// How long the chat waits for the disk, 2 s. After that it continues without it.
 pub const DEADLINE: Duration = Duration::from_secs(2);
 
+/// Questions of operators that wait for a disk. More are not asked.
+const MAX_CHECKS: usize = 64;
+
 /// About the memory of a deletion that waits.
 const ERASURE_BYTES: usize = 1 << 10;
 
@@ -123,12 +126,21 @@ impl History {
     fn load(&self, room: &str, range: Range) -> Option<RoomSnapshot> {
         let room = room.into();
         let is_stuck = self.error() == Some(not_responding());
-        if is_stuck { None } else { self.link.ask(DEADLINE, move |worker| worker.load(&room, range)).flatten() }
+        if is_stuck { None } else { self.ask(DEADLINE, move |worker| worker.load(&room, range)).flatten() }
     }
 
     /// Queues a change. While there is an error, the chat does not wait for it.
     fn change<T: Send + 'static>(&self, job: impl FnOnce(&mut Worker) -> T + Send + 'static) -> Option<T> {
-        self.link.ask(if self.error().is_none() { DEADLINE } else { Duration::ZERO }, job)
+        self.ask(if self.error().is_none() { DEADLINE } else { Duration::ZERO }, job)
+    }
+
+    /// As [`Monitor::ask`]. If it takes longer, the chat continues without the disk until it is done.
+    fn ask<T: Send + 'static>(&self, time: Duration, job: impl FnOnce(&mut Worker) -> T + Send + 'static) -> Option<T> {
+        let answer = self.link.ask(time, job);
+        if answer.is_none() && !time.is_zero() {
+            lock(&self.link.shared).raise(not_responding());
+        }
+        answer
     }
 }
 
@@ -139,13 +151,13 @@ fn not_responding() -> HistoryError {
 /// Tells whether a history can store messages.
 #[derive(Debug, Clone)]
 pub struct Monitor {
-    /// [`Shared::admit`] bounds the changes. While the disk does not respond, no other jobs are added.
+    /// [`Shared::admit`] bounds the changes. At most one other job of the chat and [`MAX_CHECKS`] wait.
     jobs: Sender<Job>,
     shared: Arc<Mutex<Shared>>,
 }
 
 impl Monitor {
-    /// Lets the worker do this. `None`: it takes longer, and until it is done the chat continues without the disk.
+    /// Lets the worker do this. `None`: it takes longer.
     fn ask<T: Send + 'static>(
         &self,
         timeout: Duration,
@@ -153,19 +165,22 @@ impl Monitor {
     ) -> Option<T> {
         let (sender, answer) = sync_channel(1);
         let _ = self.jobs.send(Box::new(move |worker| drop(sender.send(job(worker)))));
-        let answer = answer.recv_timeout(timeout).ok();
-        if answer.is_none() && !timeout.is_zero() {
-            lock(&self.shared).raise(not_responding());
-        }
-        answer
+        answer.recv_timeout(timeout).ok()
     }
 }
 
 impl Storage for Monitor {
     fn check(&self, timeout: Duration) -> Result<(), String> {
-        let is_stuck = lock(&self.shared).error == Some(not_responding());
-        let found = if is_stuck { None } else { self.ask(timeout, Worker::check) };
-        found.unwrap_or_else(|| Some(not_responding())).map_or(Ok(()), |error| Err(error.to_string()))
+        {
+            let mut shared = lock(&self.shared);
+            if shared.error == Some(not_responding()) || shared.checks >= MAX_CHECKS {
+                return Err(not_responding().to_string());
+            }
+            shared.checks += 1;
+        }
+        // This is no error of the chat, which waits longer before it continues without the disk.
+        let found = self.ask(timeout, Worker::check).unwrap_or_else(|| Some(not_responding()));
+        found.map_or(Ok(()), |error| Err(error.to_string()))
     }
 }
 
@@ -202,7 +217,7 @@ impl Archive for History {
 
 impl Drop for History {
     fn drop(&mut self) {
-        if self.link.ask(DEADLINE, Worker::close).is_none() || !self.is_complete() {
+        if self.ask(DEADLINE, Worker::close).is_none() || !self.is_complete() {
             error!("history: the last messages may not be stored");
         }
     }
@@ -212,4 +227,29 @@ impl Drop for History {
 fn new_log_name() -> Arc<str> {
     // The standard library takes its keys from the operating system's random numbers.
     format!("{:x}", RandomState::new().build_hasher().finish()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slow_answer_to_an_operator_is_no_error_of_the_chat() {
+        let path = std::env::temp_dir().join(format!("chinwag-monitor-{}.db", std::process::id()));
+        let history = History::open(&Settings::new(&path)).expect("a file");
+        let (release, released) = channel::<()>();
+        let _ = history.link.jobs.send(Box::new(move |_| _ = released.recv()));
+        let monitor = history.monitor();
+        for _ in 0..MAX_CHECKS + 1 {
+            monitor.check(Duration::from_millis(1)).expect_err("the worker is busy");
+        }
+        assert_eq!((history.error(), lock(&history.link.shared).checks), (None, MAX_CHECKS));
+        drop(release);
+        monitor.ask(Duration::from_secs(30), |_| ()).expect("it has done what waited");
+        assert_eq!(monitor.check(Duration::from_secs(30)), Ok(()));
+        drop(history);
+        for ending in ["", "-wal", "-shm", "-state"] {
+            let _ = std::fs::remove_file(format!("{}{ending}", path.display()));
+        }
+    }
 }

@@ -264,6 +264,27 @@ def test_ignored_person_stays_ignored_under_a_new_name(window):
     expect(ann.find("#log .row:visible .text")).to_have_text(["as bob", "another bob"])
 
 
+def test_name_that_an_ignored_person_has_left_is_not_ignored(window):
+    """Nobody can turn the list against others: taking a name and leaving gives it back."""
+    reader = window("reader")
+    troll = window("troll")
+    reader.expect_person("troll")
+    reader.find("#people-list .ignore").dispatch_event("click")
+    type_line(troll, "/name ann")
+    reader.expect_person("ann")
+    troll.send("as ann")
+    expect(reader.find("#log .text")).to_have_text(["as ann"])
+    type_line(troll, "/name other")
+    type_line(troll, "/name ann")
+    troll.page.close()
+    expect(reader.find("#people-list .ignore")).to_have_count(0)
+    window("ann").send("the real ann")
+    expect(reader.find("#log .row:visible .text")).to_have_text(["the real ann"])
+    window("troll").send("the troll again")
+    expect(reader.find("#log .text")).to_have_count(3)
+    expect(reader.find("#log .row:visible .text")).to_have_text(["the real ann"])
+
+
 def test_ignored_people_are_the_same_in_each_tab(window):
     ann = window("ann", simulated=True)
     ann.page.evaluate("() => receive({ type: 'userlist', users: ['ann', 'bob'], ids: [1, 7] })")

@@ -19,6 +19,8 @@ pub(super) struct Shared {
     bytes: usize,
     /// Messages that were not queued since the error began.
     dropped: usize,
+    /// Questions of operators that wait.
+    pub(super) checks: usize,
     /// The name of logs that begin now.
     pub(super) log: Arc<str>,
     /// All logs in the file must get that name, because clients know numbers that the file does not have.

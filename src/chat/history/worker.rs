@@ -125,6 +125,7 @@ impl Worker {
 
     /// Finds out whether a message could be stored now.
     pub(super) fn check(&mut self) -> Option<HistoryError> {
+        lock(&self.shared).checks -= 1;
         self.write_waiting();
         let is_full = rustix::fs::statvfs(&self.settings.path).is_ok_and(|disk| disk.f_bavail == 0);
         let error = lock(&self.shared).error.clone();

@@ -51,7 +51,7 @@ function insert(name) {
 	const end = text.selectionEnd;
 	const before = text.value.slice(0, end - word().length);
 	// For a command, a name with spaces is in quotation marks.
-	const isQuoted = /^\/\S+\s+$/.test(before) && /\s/.test(name);
+	const isQuoted = /^\/\S+\s+$/.test(before) && (/\s/.test(name) || word().startsWith('"'));
 	text.setRangeText(isQuoted ? `"${name}" ` : `${word().match(/^[@"]?/)[0]}${name} `, before.length, end, 'end');
 	text.dispatchEvent(new Event('input', { bubbles: true }));
 	show([]);

@@ -18,10 +18,30 @@ export function toggleIgnored(name) {
 	for (const row of $('log').children) if (row.dataset.name) row.hidden = isIgnored(row.dataset.name);
 }
 
+// Under which name a person was ignored who has another one now.
+const origin = new Map();
+
 /** A person has a new name. If its messages are hidden, they stay so. */
 export function followIgnored(before, name) {
+	const [old, key] = [before.toLowerCase(), name.toLowerCase()];
+	const wasIgnored = ignored.has(old);
 	read();
-	if (!ignored.delete(before.toLowerCase())) return;
+	if (!wasIgnored && !ignored.has(old)) return;
+	origin.set(key, origin.get(old) ?? old);
+	origin.delete(old);
+	replace(before, name);
+}
+
+/** A person has left. Somebody else may get the name, so the one under which the person was ignored counts again. */
+export function unfollowIgnored(name) {
+	const before = origin.get(name.toLowerCase());
+	if (!origin.delete(name.toLowerCase())) return;
+	read();
+	if (isIgnored(name)) replace(name, before);
+}
+
+function replace(before, name) {
+	ignored.delete(before.toLowerCase());
 	ignored.add(name.toLowerCase());
 	keep.set('ignored', [...ignored]);
 	for (const row of $('log').children) if (row.dataset.name === before) row.dataset.name = name;

@@ -7,7 +7,7 @@ import { followTarget, forgetNumbers, restore, startComposer, write, writeTo } f
 import { Connection } from './connection.js';
 import { $ } from './dom.js';
 import { scrollToEnd } from './follow.js';
-import { followIgnored, isIgnored } from './ignore.js';
+import { followIgnored, isIgnored, unfollowIgnored } from './ignore.js';
 import { startInspector } from './load-inspector.js';
 import { addMessage, addNote, addPresence, showDeleted, showPending } from './log.js';
 import { notifyMessage } from './notify.js';
@@ -54,6 +54,7 @@ const view = {
 	},
 	left(name) {
 		gone.add(name);
+		unfollowIgnored(name);
 		addPresence('left', name);
 	},
 	message(message, mine, live) {

@@ -71,8 +71,9 @@ impl Chat {
         let Some(Room { log, name, .. }) = self.room(id) else { return };
         let (last, forgotten, room, bytes) =
             (log.last, log.last_forgotten(), name.key().clone(), self.rules.replay_bytes);
-        // What comes before this is not available, or too much.
-        let first = if self.rules.archive { last.saturating_sub(self.rules.replay_messages as u64) } else { forgotten };
+        // What comes before this is not available, or too much to be read. What is in memory need not be read.
+        let most = if self.rules.archive { self.rules.replay_messages as u64 } else { 0 };
+        let first = last.saturating_sub(most).min(forgotten);
         self.send_gap(&mut catch_up, first);
         if catch_up.received >= forgotten {
             return self.send_from_memory(catch_up, ByteBudget::new(bytes));

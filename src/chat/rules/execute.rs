@@ -54,7 +54,8 @@ impl Chat {
         let (was, own) = earlier.unzip();
         let name = self.rooms.get_mut(room_id).and_then(|room| room.rename(id, allowed, own));
         let Some(name) = name else { return Ok(()) };
-        if self.is_restricted(id, "ban") {
+        // An operator may have banned a network of their own, and can undo it.
+        if self.is_restricted(id, "ban") && !self.members.get(id).is_some_and(|member| member.client.is_admin) {
             self.close(id, 1008, BANNED, false);
             return Ok(());
         }

@@ -55,8 +55,8 @@ pub struct Rules {
     /// part follows when it has taken this one. Default 64 KiB. It should be well below
     /// [`Config::max_send_buffer`](crate::Config::max_send_buffer).
     pub replay_bytes: usize,
-    /// The most messages that a returning connection receives if there is an archive; a gap stands for older ones.
-    /// Default 100 000.
+    /// The most messages that a connection receives if there is an archive, or all in memory if these are more; a gap stands
+    /// for older ones. Default 100 000.
     pub replay_messages: usize,
     /// How long a connection that is behind may take nothing at all, in milliseconds, before it is closed with 1013; `None`:
     /// no limit. Default 30 000. For [`ChatServer`](crate::chat::server::ChatServer), which knows the sockets.

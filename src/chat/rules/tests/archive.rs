@@ -99,3 +99,12 @@ fn messages_beyond_replay_limit_are_a_gap() {
     let out = script.enter(1, Dialect::Chinwag, "", Some(Since { seq: 5, log: Some("arch") }));
     assert_eq!((summary(&out).as_str(), out[2].as_str()), ("gap 985", "1< load  990..997"));
 }
+
+/// They cost no reading.
+#[test]
+fn messages_in_memory_are_sent_beyond_the_replay_limit() {
+    let mut script = archived(30, 30, Rules { replay_messages: 10, ..Rules::default() });
+    let out = script.enter(1, Dialect::Chinwag, "", Some(Since { seq: 5, log: Some("arch") }));
+    let expected: Vec<String> = (6..=30).map(|seq| seq.to_string()).collect();
+    assert_eq!(summary(&out), expected.join(" "));
+}

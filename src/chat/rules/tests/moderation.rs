@@ -324,3 +324,13 @@ fn posts_are_restricted_as_well() {
     let muted = ["Muted", "Muted", "sent"];
     assert_eq!(results, [&muted[..], &muted, &muted, &["Muted"; 3], &["sent", "SlowMode", "sent"]].concat());
 }
+
+/// Otherwise nobody could lift the ban over the network.
+#[test]
+fn operator_who_bans_the_own_network_stays() {
+    let mut script = script(Rules::default());
+    admin(&mut script, 1, "ban 192.0.2.0/24");
+    assert_eq!(answer(&script.name(1, "op2")), "");
+    let out = admin(&mut script, 1, "unban 192.0.2.0/24");
+    assert!(out.iter().any(|line| line.contains("has ended")), "{out:?}");
+}
