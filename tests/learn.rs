@@ -99,6 +99,8 @@ fn crawl(addr: SocketAddr) -> BTreeMap<String, String> {
         }
         let answer = get(addr, &path);
         assert_eq!(answer.status, 200, "{path} is linked");
+        let kind = answer.header("content-type").unwrap_or_default();
+        assert!(path.contains('.') || kind == "text/html; charset=utf-8", "{path} is {kind}");
         let is_course = path.starts_with("/learn") && !path.contains(".css");
         let text = if is_course { answer.text() } else { String::new() };
         for link in text.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()) {

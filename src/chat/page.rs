@@ -73,7 +73,9 @@ pub fn serve(request: &Request, name: &str) -> Option<Response> {
         true => Response { body: (*gzip).into(), ..Response::empty(200) }.with("Content-Encoding", "gzip"),
         false => Response { body: plain(gzip).into(), ..Response::empty(200) },
     };
-    let response = response.with("Content-Type", media_type(name.as_ref())).with("X-Content-Type-Options", "nosniff");
+    // The pages of the course have no ending.
+    let kind = if name.contains('.') { media_type(name.as_ref()) } else { "text/html; charset=utf-8" };
+    let response = response.with("Content-Type", kind).with("X-Content-Type-Options", "nosniff");
     let response = response.with("Cache-Control", caching).with("ETag", tag).with("Vary", "Accept-Encoding");
     Some(with_security(response))
 }
