@@ -14,6 +14,7 @@ export function toggleIgnored(name) {
 	const key = name.toLowerCase();
 	read();
 	if (!ignored.delete(key)) ignored.add(key);
+	origin.delete(key);
 	keep.set('ignored', [...ignored]);
 	for (const row of $('log').children) if (row.dataset.name) row.hidden = isIgnored(row.dataset.name);
 }
