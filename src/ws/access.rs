@@ -89,7 +89,7 @@ impl Access {
     /// That is not a host name, or it has a port or a scheme.
     pub fn allow_host(mut self, name: &str) -> Result<Self, Error> {
         let help = "use the name alone, such as chat.example, or * for any";
-        let invalid = || Error::from(format!("{name:?} is not a host name; {help}"));
+        let invalid = || Error::invalid(format!("{name:?} is not a host name; {help}"));
         let any = (name == ANY).then(|| ANY.to_owned());
         self.hosts.push(any.or_else(|| Host::parse_name(name)).ok_or_else(invalid)?);
         Ok(self)
@@ -103,7 +103,7 @@ impl Access {
     /// No client sends that as its origin, or it is a host name without a scheme.
     pub fn allow_origin(mut self, origin: &str) -> Result<Self, Error> {
         let help = "use one such as https://chat.example, app://. or null, or * for any";
-        let invalid = || Error::from(format!("{origin:?} is not an origin; {help}"));
+        let invalid = || Error::invalid(format!("{origin:?} is not an origin; {help}"));
         let any = (origin == ANY).then(|| ANY.to_owned());
         self.origins.push(any.or_else(|| normal_origin(origin)).ok_or_else(invalid)?);
         Ok(self)
@@ -265,7 +265,7 @@ impl Token {
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             // The error does not repeat the input, which may be close to the secret.
             let why = "the access token must be one line of visible ASCII characters, without spaces";
-            return Err(why.to_owned().into());
+            return Err(Error::invalid(why));
         }
         Ok(Self(token.as_bytes().into()))
     }

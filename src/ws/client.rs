@@ -235,7 +235,8 @@ impl WebSocket {
         crate::Error::check_code(matches!(code, 1000 | 3000..=4999), code)?;
         if reason.len() > MAX_REASON {
             let length = reason.len();
-            return Err(format!("a close reason has at most {MAX_REASON} bytes, and this one has {length}").into());
+            let sentence = format!("a close reason has at most {MAX_REASON} bytes, and this one has {length}");
+            return Err(crate::Error::invalid(sentence));
         }
         self.0.close(code, reason);
         Ok(())

@@ -35,6 +35,11 @@ impl Error {
         self.kind
     }
 
+    /// What the program gave cannot be used.
+    pub(crate) fn invalid(sentence: impl Into<String>) -> Self {
+        Self { kind: io::ErrorKind::InvalidInput, sentence: sentence.into() }
+    }
+
     /// The operating system refused a thread or a descriptor that the server itself needs.
     pub(crate) fn start(source: io::Error) -> Self {
         Self { kind: source.kind(), sentence: format!("cannot start: {source}") }
@@ -42,14 +47,8 @@ impl Error {
 
     /// Whether a Close frame may have that code (RFC 6455 7.4; in a browser otherwise `InvalidAccessError`).
     pub(crate) fn check_code(is_allowed: bool, code: u16) -> Result<(), Self> {
-        let error = || format!("the close code {code} is not allowed: use 1000, or 4000 to 4999").into();
+        let error = || Self::invalid(format!("the close code {code} is not allowed: use 1000, or 4000 to 4999"));
         if is_allowed { Ok(()) } else { Err(error()) }
-    }
-}
-
-impl From<String> for Error {
-    fn from(sentence: String) -> Self {
-        Self { kind: io::ErrorKind::InvalidInput, sentence }
     }
 }
 

@@ -98,7 +98,7 @@ impl FromStr for Network {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let help = "use one such as 127.0.0.1, ::1, 10.0.0.0/8 or fd00::/8";
-        Self::parse(text).ok_or_else(|| Error::from(format!("{text:?} is not an IP address or a network; {help}")))
+        Self::parse(text).ok_or_else(|| Error::invalid(format!("{text:?} is not an IP address or a network; {help}")))
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) fn bind(addr: impl ToSocketAddrs) -> Result<OwnedFd, Error> {
     let mut error = no_address();
     for address in addr
         .to_socket_addrs()
-        .map_err(|source| Error::from(format!("no such address (HOST:PORT is needed): {source}")))?
+        .map_err(|source| Error::invalid(format!("no such address (HOST:PORT is needed): {source}")))?
     {
         match TcpListener::bind(address) {
             Ok(socket) => return Ok(socket.into()),
@@ -44,7 +44,7 @@ pub(super) fn bind(addr: impl ToSocketAddrs) -> Result<OwnedFd, Error> {
 }
 
 pub(super) fn no_address() -> Error {
-    Error::from("no address to listen on was given".to_owned())
+    Error::invalid("no address to listen on was given")
 }
 
 impl Listener {

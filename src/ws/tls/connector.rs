@@ -29,7 +29,7 @@ impl Connector {
     /// There is no certificate.
     pub fn system() -> Result<Self, Error> {
         let none = "no trusted certificates were found; set SSL_CERT_FILE, or trust the server's own certificate";
-        Self::with_roots(rustls_native_certs::load_native_certs().certs, none.to_owned().into())
+        Self::with_roots(rustls_native_certs::load_native_certs().certs, Error::invalid(none))
     }
 
     /// Trusts only the certificates in a PEM file: those of your own authority, or the one that a device made for itself.
@@ -49,7 +49,7 @@ impl Connector {
         }
         let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
-            .map_err(|why| Error::from(format!("TLS is not available: {why}")))?
+            .map_err(|why| Error::invalid(format!("TLS is not available: {why}")))?
             .with_root_certificates(roots)
             .with_no_client_auth();
         config.alpn_protocols = vec![super::HTTP_1_1.to_vec()];

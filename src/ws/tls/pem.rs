@@ -30,5 +30,5 @@ fn pem_error(file: &Path, why: pem::Error, missing: &str) -> Error {
 }
 
 pub(super) fn file_error(file: &Path, what: impl std::fmt::Display) -> Error {
-    format!("{}: {what}", file.display()).into()
+    Error::invalid(format!("{}: {what}", file.display()))
 }
