@@ -19,17 +19,23 @@ mod logging;
 mod serve;
 mod signals;
 mod suggest;
+#[cfg(unix)]
 mod systemd;
 #[cfg(feature = "terminal")]
 mod terminal;
 #[cfg(feature = "tls")]
 mod tls;
 mod token;
+#[cfg(unix)]
 mod unix_socket;
+#[cfg(windows)]
+mod windows;
 
 use arguments::Command;
 use std::io::{self, Write};
 use std::{process::ExitCode, thread};
+#[cfg(windows)]
+use windows::{systemd, unix_socket};
 
 /// Runs the program. It exits with 0 after a shutdown, with 2 if it could not start, and `chinwag chat` also with 1.
 pub(crate) fn run() -> ExitCode {
@@ -66,6 +72,14 @@ fn execute(command: Command) -> Result<ExitCode, String> {
         _ => serve::run(&flags).map(|()| ExitCode::SUCCESS),
     };
     code.map_err(|error| flags.with_variable(error))
+}
+
+/// The name of this machine.
+fn machine_name() -> String {
+    #[cfg(unix)]
+    return rustix::system::uname().nodename().to_string_lossy().into_owned();
+    #[cfg(windows)]
+    return std::env::var("COMPUTERNAME").unwrap_or_default();
 }
 
 /// Prints to stdout.

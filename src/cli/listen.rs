@@ -6,7 +6,10 @@ use super::unix_socket::{self, SocketFile};
 use chinwag::{Builder, Error, client};
 use std::fmt::Display;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+#[cfg(unix)]
 use std::os::fd::OwnedFd;
+#[cfg(windows)]
+use std::os::windows::io::OwnedSocket as OwnedFd;
 
 #[cfg(feature = "tls")]
 pub(crate) use chinwag::tls::Acceptor;

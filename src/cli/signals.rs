@@ -4,8 +4,12 @@
 use super::{logging, spawn, systemd};
 use chinwag::Handle;
 use log::info;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::{flag, iterator::Signals};
+#[cfg(unix)]
+use signal_hook::consts::SIGHUP;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+#[cfg(unix)]
+use signal_hook::iterator::Signals;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, OnceLock};
@@ -46,12 +50,34 @@ pub(crate) fn watch() -> Result<Signalled, String> {
 }
 
 fn catch() -> io::Result<Signals> {
+    #[cfg(unix)]
     let signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
     let is_second = Arc::<AtomicBool>::default();
+    #[cfg(windows)]
+    let signals = Signals(Arc::clone(&is_second));
     for signal in [SIGINT, SIGTERM] {
         // The exit code is that of a process which a signal ended, as shells report it.
         flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&is_second))?;
         flag::register(signal, Arc::clone(&is_second))?;
     }
     Ok(signals)
+}
+
+/// On Windows there is Ctrl-C, which sets a flag.
+#[cfg(windows)]
+struct Signals(Arc<AtomicBool>);
+
+/// It never comes.
+#[cfg(windows)]
+const SIGHUP: i32 = 1;
+
+#[cfg(windows)]
+impl Signals {
+    /// The first Ctrl-C. The second one ends the process.
+    fn forever(&mut self) -> impl Iterator<Item = i32> {
+        while !self.0.load(std::sync::atomic::Ordering::Relaxed) {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        std::iter::once(SIGINT)
+    }
 }

@@ -25,7 +25,10 @@ const LAST_LINE_TIMEOUT: Duration = Duration::from_secs(1);
 pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
     let name = match flags.text("name")? {
         Some(name) => name.to_owned(),
-        None => env::var("USER").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "guest".to_owned()),
+        None => env::var(if cfg!(windows) { "USERNAME" } else { "USER" })
+            .ok()
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| "guest".to_owned()),
     };
     let retry = flags.amount("retry", Unit::Seconds, 0)?.unwrap_or(60);
     let chat = ChatClient::connect_with(socket(flags)?, &name, Duration::from_secs(retry));

@@ -1,8 +1,9 @@
 //! The file with the access token.
 
 use std::ffi::OsStr;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read};
+#[cfg(unix)]
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -27,8 +28,7 @@ pub(crate) fn read(flag: &str, file: Option<&OsStr>, warn: fn(&str)) -> Result<O
         _ => format!("{name}: {error}"),
     };
     let (opened, mut text) = (File::open(file).map_err(failed)?, String::new());
-    let metadata = opened.metadata().map_err(failed)?;
-    opened.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(failed)?;
+    (&opened).take(MAX_BYTES + 1).read_to_string(&mut text).map_err(failed)?;
     if text.len() as u64 > MAX_BYTES {
         return Err(format!("{name}: it has more than {MAX_BYTES} bytes; write only the token into it"));
     }
@@ -39,7 +39,8 @@ pub(crate) fn read(flag: &str, file: Option<&OsStr>, warn: fn(&str)) -> Result<O
     if text.len() < MIN_CHARS {
         warn(&format!("{name}: a token of fewer than {MIN_CHARS} characters can be guessed"));
     }
-    if let Some((who, mode)) = readers(&metadata) {
+    #[cfg(unix)]
+    if let Some((who, mode)) = readers(&opened.metadata().map_err(failed)?) {
         warn(&format!("{name}: {who} can read or change the token; run: chmod {mode} {}", file.display()));
     }
     Ok(Some(text.to_owned()))
@@ -47,7 +48,8 @@ pub(crate) fn read(flag: &str, file: Option<&OsStr>, warn: fn(&str)) -> Result<O
 
 /// Other users that may use the file, if there are any, and the mode that stops them. As in ssh, its group counts only if
 /// the file belongs to this user: a file of root that the group of a service may read is usual.
-fn readers(metadata: &Metadata) -> Option<(&'static str, &'static str)> {
+#[cfg(unix)]
+fn readers(metadata: &std::fs::Metadata) -> Option<(&'static str, &'static str)> {
     let is_own = metadata.uid() == rustix::process::geteuid().as_raw();
     let mode = if metadata.is_file() { metadata.mode() } else { 0 };
     match (mode & 0o006, mode & 0o060) {

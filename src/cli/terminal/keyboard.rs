@@ -3,14 +3,19 @@
 use super::{Screen, logging, print, screen::Users, spawn};
 use chinwag::chat::client::ChatClient;
 use chinwag::chat::protocol::{ClientMessage, Dialect, Post, ServerMessage, Target};
+#[cfg(unix)]
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::{DefaultEditor, error::ReadlineError};
 use std::io;
 use std::sync::{Arc, PoisonError};
 
 /// The settings of a terminal. Dropping this restores them: the program may end while a line is being typed.
+#[cfg(unix)]
 pub(super) struct Terminal(Termios);
+#[cfg(windows)]
+pub(super) struct Terminal;
 
+#[cfg(unix)]
 impl Drop for Terminal {
     fn drop(&mut self) {
         let _ = tcsetattr(io::stdin(), OptionalActions::Drain, &self.0);
@@ -23,7 +28,10 @@ impl Drop for Terminal {
 /// One line: the terminal cannot be used.
 pub(super) fn start(chat: ChatClient, name: String) -> Result<(Screen, Option<Terminal>), String> {
     let unusable = |error: ReadlineError| format!("this terminal cannot be used: {error}");
+    #[cfg(unix)]
     let before = tcgetattr(io::stdin()).ok().map(Terminal);
+    #[cfg(windows)]
+    let before = None;
     let mut editor = DefaultEditor::new().map_err(unusable)?;
     let printer = editor.create_external_printer().map_err(unusable)?;
     let users = Users::default();
