@@ -1,19 +1,17 @@
 //! Signals, from the first moments of the server on. The first SIGINT or SIGTERM shuts it down, the second one ends the
 //! process at once. SIGHUP reloads files, and never ends the process.
 
-use super::{logging, spawn, systemd};
+use super::{logging, systemd};
 use chinwag::Handle;
 use log::info;
 #[cfg(unix)]
-use signal_hook::consts::SIGHUP;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 #[cfg(unix)]
-use signal_hook::iterator::Signals;
+use signal_hook::{flag, iterator::Signals};
+use std::process;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, OnceLock};
-use std::{io, process};
 
 /// The server once it runs, and the SIGHUPs that came: one that waits stands for all that follow it.
 pub(crate) type Signalled = (Arc<OnceLock<Handle>>, Receiver<()>);
@@ -23,6 +21,7 @@ pub(crate) type Signalled = (Arc<OnceLock<Handle>>, Receiver<()>);
 ///
 /// # Errors
 /// One line.
+#[cfg(unix)]
 pub(crate) fn watch() -> Result<Signalled, String> {
     let (running, (hangup, hangups)) = (Arc::<OnceLock<Handle>>::default(), sync_channel(1));
     let mut signals = catch().map_err(|error| format!("cannot watch for signals: {error}"))?;
@@ -33,51 +32,45 @@ pub(crate) fn watch() -> Result<Signalled, String> {
                 (SIGHUP, _) => {
                     let _ = hangup.try_send(());
                 }
-                (_, None) => {
-                    logging::flush();
-                    process::exit(0);
-                }
-                (_, Some(server)) => {
-                    systemd::notify("STOPPING=1\nSTATUS=Waiting for clients to close");
-                    server.shut_down();
-                    info!("shutting down: Close 1001 was sent to every client; waiting for their answers");
-                }
+                (_, server) => stop(server),
             }
         }
     };
-    spawn("signals", Box::new(watch))?;
+    super::spawn("signals", Box::new(watch))?;
     Ok((running, hangups))
 }
 
-fn catch() -> io::Result<Signals> {
-    #[cfg(unix)]
+/// The same on Windows, where Ctrl-C and the like come on a thread of their own, and there is no SIGHUP.
+#[cfg(windows)]
+pub(crate) fn watch() -> Result<Signalled, String> {
+    let (running, is_second) = (Arc::<OnceLock<Handle>>::default(), AtomicBool::default());
+    let server = Arc::clone(&running);
+    let caught = ctrlc::set_handler(move || match is_second.swap(true, std::sync::atomic::Ordering::Relaxed) {
+        false => stop(server.get()),
+        true => process::exit(130),
+    });
+    caught.map_err(|error| format!("cannot watch for Ctrl-C: {error}"))?;
+    Ok((running, sync_channel(1).1))
+}
+
+fn stop(server: Option<&Handle>) {
+    let Some(server) = server else {
+        logging::flush();
+        process::exit(0);
+    };
+    systemd::notify("STOPPING=1\nSTATUS=Waiting for clients to close");
+    server.shut_down();
+    info!("shutting down: Close 1001 was sent to every client; waiting for their answers");
+}
+
+#[cfg(unix)]
+fn catch() -> std::io::Result<Signals> {
     let signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
     let is_second = Arc::<AtomicBool>::default();
-    #[cfg(windows)]
-    let signals = Signals(Arc::clone(&is_second));
     for signal in [SIGINT, SIGTERM] {
         // The exit code is that of a process which a signal ended, as shells report it.
         flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&is_second))?;
         flag::register(signal, Arc::clone(&is_second))?;
     }
     Ok(signals)
-}
-
-/// On Windows there is Ctrl-C, which sets a flag.
-#[cfg(windows)]
-struct Signals(Arc<AtomicBool>);
-
-/// It never comes.
-#[cfg(windows)]
-const SIGHUP: i32 = 1;
-
-#[cfg(windows)]
-impl Signals {
-    /// The first Ctrl-C. The second one ends the process.
-    fn forever(&mut self) -> impl Iterator<Item = i32> {
-        while !self.0.load(std::sync::atomic::Ordering::Relaxed) {
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
-        std::iter::once(SIGINT)
-    }
 }
