@@ -72,8 +72,12 @@ fn remove_stale(path: &Path) -> Result<(), String> {
 /// Connects without waiting. Without a server, the error is `CONNREFUSED`; for one that is too busy, it is `AGAIN`.
 pub(crate) fn connect(path: &Path) -> Result<OwnedFd, Errno> {
     let address = SocketAddrUnix::new(path)?;
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    #[cfg(not(target_vendor = "apple"))]
+    let flags = SocketFlags::CLOEXEC;
+    #[cfg(target_vendor = "apple")]
+    let flags = SocketFlags::empty();
     let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    ioctl_fionbio(&socket, true)?;
     rustix::net::connect(&socket, &address)?;
     ioctl_fionbio(&socket, false)?;
     Ok(socket)

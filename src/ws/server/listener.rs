@@ -57,7 +57,12 @@ impl Listener {
     /// # Errors
     /// It is another kind of socket.
     pub(super) fn new(socket: OwnedFd, mode: ListenerMode) -> io::Result<Self> {
-        if sockopt::socket_type(&socket)? != SocketType::STREAM || !sockopt::socket_acceptconn(&socket)? {
+        #[cfg(not(target_vendor = "apple"))]
+        let does_listen = sockopt::socket_acceptconn(&socket)?;
+        // Apple's systems do not tell, but refuse to listen on a connected one.
+        #[cfg(target_vendor = "apple")]
+        let does_listen = true;
+        if sockopt::socket_type(&socket)? != SocketType::STREAM || !does_listen {
             return Err(io::Error::other("it is not a socket that listens for streams"));
         }
         let is_unix = is_unix(&socket)?;

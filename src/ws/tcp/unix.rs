@@ -2,7 +2,7 @@
 
 use super::left_until;
 use mio::{Interest, Registry, Token, unix::SourceFd};
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, sockopt};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, getsockname};
 use std::net::{TcpListener, TcpStream};
 use std::os::{fd::AsRawFd, unix::net::UnixStream};
 use std::{io, time::Instant};
@@ -41,7 +41,7 @@ pub(crate) fn let_wait(stream: &TcpStream, until: Option<Instant>) -> io::Result
 
 /// Whether clients connect to a listener by a path in the file system.
 pub(crate) fn is_unix(socket: &OwnedFd) -> io::Result<bool> {
-    Ok(sockopt::socket_domain(socket)? == AddressFamily::UNIX)
+    Ok(getsockname(socket)?.address_family() == AddressFamily::UNIX)
 }
 
 /// Not every system can set the flag `CLOEXEC` at once.
