@@ -31,9 +31,6 @@ const FEATURES: [(&str, &str, &str, bool); 5] = [
 pub(crate) fn check_feature(name: &str) -> Result<(), String> {
     let missing = FEATURES.iter().find(|(other, .., is_built)| *other == name && !is_built);
     let Some((_, what, ..)) = missing else { return Ok(()) };
-    if cfg!(windows) && name == "history" {
-        return Err("chinwag has no stored history on Windows; run it on Linux, such as in WSL".to_owned());
-    }
     let wanted = FEATURES.iter().filter(|(other, .., is_built)| *is_built || *other == name);
     let names = wanted.map(|(name, ..)| *name).collect::<Vec<_>>().join(",");
     let command = format!("cargo install --locked --path . --features {names}");

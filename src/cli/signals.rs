@@ -5,11 +5,12 @@ use super::{logging, systemd};
 use chinwag::Handle;
 use log::info;
 #[cfg(unix)]
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-#[cfg(unix)]
-use signal_hook::{flag, iterator::Signals};
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    flag,
+    iterator::Signals,
+};
 use std::process;
-use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, OnceLock};
 
@@ -43,12 +44,9 @@ pub(crate) fn watch() -> Result<Signalled, String> {
 /// The same on Windows, where Ctrl-C and the like come on a thread of their own, and there is no SIGHUP.
 #[cfg(windows)]
 pub(crate) fn watch() -> Result<Signalled, String> {
-    let (running, is_second) = (Arc::<OnceLock<Handle>>::default(), AtomicBool::default());
+    let (running, mut is_second) = (Arc::<OnceLock<Handle>>::default(), false);
     let server = Arc::clone(&running);
-    let caught = ctrlc::set_handler(move || match is_second.swap(true, std::sync::atomic::Ordering::Relaxed) {
-        false => stop(server.get()),
-        true => process::exit(130),
-    });
+    let caught = ctrlc::set_handler(move || stop(server.get().filter(|_| !std::mem::replace(&mut is_second, true))));
     caught.map_err(|error| format!("cannot watch for Ctrl-C: {error}"))?;
     Ok((running, sync_channel(1).1))
 }
@@ -66,7 +64,7 @@ fn stop(server: Option<&Handle>) {
 #[cfg(unix)]
 fn catch() -> std::io::Result<Signals> {
     let signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
-    let is_second = Arc::<AtomicBool>::default();
+    let is_second = Arc::<std::sync::atomic::AtomicBool>::default();
     for signal in [SIGINT, SIGTERM] {
         // The exit code is that of a process which a signal ended, as shells report it.
         flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&is_second))?;

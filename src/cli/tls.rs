@@ -45,12 +45,8 @@ fn self_signed(file: &OsStr, flags: &Flags) -> Result<Acceptor, String> {
 
 /// The state directory: systemd names it, or else the XDG Base Directory Specification.
 fn default_file() -> Result<PathBuf, String> {
-    let folders = [
-        ("STATE_DIRECTORY", ""),
-        ("XDG_STATE_HOME", "chinwag"),
-        ("HOME", ".local/state/chinwag"),
-        ("LOCALAPPDATA", "chinwag"),
-    ];
+    let home = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+    let folders = [("STATE_DIRECTORY", ""), ("XDG_STATE_HOME", "chinwag"), (home, ".local/state/chinwag")];
     let folder = folders.into_iter().find_map(|(variable, below)| {
         env::var_os(variable).filter(|value| !value.is_empty()).map(|folder| PathBuf::from(folder).join(below))
     });

@@ -40,7 +40,5 @@ pub(crate) mod unix_socket {
         Ok(0)
     }
 
-    pub(crate) fn parse_group(_text: &str) -> Result<u32, String> {
-        Ok(0)
-    }
+    pub(crate) use parse_mode as parse_group;
 }

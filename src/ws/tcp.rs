@@ -13,7 +13,7 @@ use system::SEND_NOW;
 #[cfg_attr(windows, path = "tcp/windows.rs")]
 mod system;
 
-pub(crate) use system::{Inner, OwnedFd, RECEIVE_NOW, Watched, accept_unix, is_unix, let_wait, pair, prepare};
+pub(crate) use system::{Inner, NON_BLOCKING, OwnedFd, RECEIVE_NOW, Watched, let_wait, pair};
 
 /// A connected socket that a connection can take over: TCP or Unix.
 pub trait Socket: Read + Write + Into<OwnedFd> + From<OwnedFd> {}
@@ -25,7 +25,7 @@ impl Socket for UnixStream {}
 /// Any stream socket as std's type for TCP. Nothing here needs TCP, except for an option.
 pub(crate) fn tcp(socket: impl Into<OwnedFd>) -> io::Result<Arc<TcpStream>> {
     let stream = TcpStream::from(socket.into());
-    prepare(&stream)?;
+    stream.set_nonblocking(NON_BLOCKING)?;
     // A Unix socket has no such option.
     let _ = stream.set_nodelay(true);
     Ok(Arc::new(stream))

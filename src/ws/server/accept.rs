@@ -5,14 +5,9 @@ use super::handshake::{PendingHandshake, respond};
 use super::{
     Shared, connection_task::ConnectionTask, listener::Listener, rejection_log::Rejection, trusted_proxies::trusts,
 };
+use crate::ws::tcp::{RECEIVE_NOW, send_now};
 use crate::ws::{
-    config::Config,
-    handshake,
-    handshake_stream::HandshakeStream,
-    http::Method,
-    peer::next_id,
-    session::ListenerMode,
-    tcp::{RECEIVE_NOW, send_now},
+    config::Config, handshake, handshake_stream::HandshakeStream, http::Method, peer::next_id, session::ListenerMode,
 };
 use log::debug;
 use rustix::net::recv;

@@ -1,9 +1,9 @@
 //! A listening socket, and what is spoken on it.
 
-use crate::ws::tcp::{Inner, OwnedFd, accept_unix, is_unix};
+use crate::ws::tcp::{Inner, OwnedFd};
 use crate::ws::{error::Error, session::ListenerMode};
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::net::{SocketType, sockopt};
+use rustix::net::{AddressFamily, SocketType, getsockname, sockopt};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 
@@ -65,7 +65,7 @@ impl Listener {
         if sockopt::socket_type(&socket)? != SocketType::STREAM || !does_listen {
             return Err(io::Error::other("it is not a socket that listens for streams"));
         }
-        let is_unix = is_unix(&socket)?;
+        let is_unix = getsockname(&socket)?.address_family() == AddressFamily::UNIX;
         let socket = TcpListener::from(socket);
         rustix::net::listen(&socket, BACKLOG)?;
         socket.set_nonblocking(true)?;
@@ -92,9 +92,18 @@ impl Listener {
         };
         // Other systems than Linux let it inherit that the listener does not block.
         #[cfg(not(target_os = "linux"))]
-        crate::ws::tcp::prepare(&stream)?;
+        stream.set_nonblocking(crate::ws::tcp::NON_BLOCKING)?;
         Ok(Some((stream, addr)))
     }
+}
+
+/// Not every system can set the flag `CLOEXEC` at once.
+fn accept_unix(socket: &TcpListener) -> io::Result<TcpStream> {
+    #[cfg(target_os = "linux")]
+    let stream = rustix::net::accept_with(socket, rustix::net::SocketFlags::CLOEXEC)?;
+    #[cfg(not(target_os = "linux"))]
+    let stream = rustix::net::accept(socket)?;
+    Ok(stream.into())
 }
 
 #[cfg(test)]

@@ -2,12 +2,14 @@
 
 use super::left_until;
 use mio::{Interest, Registry, Token, unix::SourceFd};
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, getsockname};
-use std::net::{TcpListener, TcpStream};
+use rustix::net::{RecvFlags, SendFlags};
 use std::os::{fd::AsRawFd, unix::net::UnixStream};
-use std::{io, time::Instant};
+use std::{io, net::TcpStream, time::Instant};
 
 pub(crate) use std::os::fd::OwnedFd;
+
+/// Whether the functions here need a non-blocking socket.
+pub(crate) const NON_BLOCKING: bool = false;
 
 /// For a call that never waits.
 pub(crate) const RECEIVE_NOW: RecvFlags = RecvFlags::DONTWAIT;
@@ -26,31 +28,12 @@ pub(crate) fn pair() -> io::Result<(Inner, Inner)> {
     UnixStream::pair()
 }
 
-/// Makes a socket ready for the functions here.
-pub(crate) fn prepare(stream: &TcpStream) -> io::Result<()> {
-    stream.set_nonblocking(false)
-}
-
 /// Lets the next read wait until then.
 ///
 /// # Errors
 /// `TimedOut`: the time has passed. The socket failed.
 pub(crate) fn let_wait(stream: &TcpStream, until: Option<Instant>) -> io::Result<()> {
     stream.set_read_timeout(until.map(left_until).transpose()?)
-}
-
-/// Whether clients connect to a listener by a path in the file system.
-pub(crate) fn is_unix(socket: &OwnedFd) -> io::Result<bool> {
-    Ok(getsockname(socket)?.address_family() == AddressFamily::UNIX)
-}
-
-/// Not every system can set the flag `CLOEXEC` at once.
-pub(crate) fn accept_unix(socket: &TcpListener) -> io::Result<TcpStream> {
-    #[cfg(target_os = "linux")]
-    let stream = rustix::net::accept_with(socket, rustix::net::SocketFlags::CLOEXEC)?;
-    #[cfg(not(target_os = "linux"))]
-    let stream = rustix::net::accept(socket)?;
-    Ok(stream.into())
 }
 
 /// Sockets of which mio reports that they can be written to: each time when they have become so.

@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 
 pub(crate) use std::os::windows::io::OwnedSocket as OwnedFd;
 
+/// Whether the functions here need a non-blocking socket.
+pub(crate) const NON_BLOCKING: bool = true;
+
 /// For a call that never waits.
 pub(crate) const RECEIVE_NOW: RecvFlags = RecvFlags::empty();
 pub(super) const SEND_NOW: SendFlags = SendFlags::empty();
@@ -36,11 +39,6 @@ pub(crate) fn pair() -> io::Result<(Inner, Inner)> {
     }
 }
 
-/// Makes a socket ready for the functions here.
-pub(crate) fn prepare(stream: &TcpStream) -> io::Result<()> {
-    stream.set_nonblocking(true)
-}
-
 /// Waits until the next read need not wait, or until then.
 ///
 /// # Errors
@@ -56,16 +54,6 @@ pub(crate) fn let_wait(stream: &TcpStream, until: Option<Instant>) -> io::Result
     }
 }
 
-/// Whether clients connect to a listener by a path in the file system.
-#[expect(clippy::unnecessary_wraps, reason = "it may fail on Unix")]
-pub(crate) fn is_unix(_socket: &OwnedFd) -> io::Result<bool> {
-    Ok(false)
-}
-
-pub(crate) fn accept_unix(_socket: &TcpListener) -> io::Result<TcpStream> {
-    Err(ErrorKind::Unsupported.into())
-}
-
 /// Sockets of which mio reports that they can be written to: once each time that they are added.
 #[derive(Debug, Default)]
 pub(crate) struct Watched(Mutex<HashMap<Token, net::TcpStream>>);
@@ -75,18 +63,14 @@ impl Watched {
     pub(crate) const STAYS: bool = false;
 
     pub(crate) fn add(&self, registry: &Registry, socket: &TcpStream, token: Token) -> io::Result<()> {
-        let mut sockets = lock(&self.0);
-        if let Some(known) = sockets.get_mut(&token) {
-            return registry.reregister(known, token, Interest::WRITABLE);
-        }
         let mut copy = net::TcpStream::from_std(socket.try_clone()?);
         registry.register(&mut copy, token, Interest::WRITABLE)?;
-        sockets.insert(token, copy);
+        lock(&self.0).insert(token, copy);
         Ok(())
     }
 
-    pub(crate) fn remove(&self, registry: &Registry, _socket: &TcpStream, token: Token) {
-        let removed = lock(&self.0).remove(&token);
-        removed.into_iter().for_each(|mut socket| _ = registry.deregister(&mut socket));
+    pub(crate) fn remove(&self, _registry: &Registry, _socket: &TcpStream, token: Token) {
+        // Dropping it is enough.
+        lock(&self.0).remove(&token);
     }
 }
