@@ -108,5 +108,5 @@ pub use ws::server::{Builder, CloseGuard, Event, Handle, HttpRequest, Responder,
 #[cfg(feature = "tls")]
 pub use ws::tls;
 pub use ws::{Bytes, DisconnectReason, Frames, Message, Network, Utf8Bytes, WebSocket};
-pub use ws::{access, client, config, duplex, error, handshake, http, peer, server};
+pub use ws::{access, client, config, duplex, error, handshake, http, peer, sans_io, server};
 pub use ws::{access::Access, config::Config, error::Error, handshake::Accept};

@@ -26,6 +26,19 @@ pub(crate) fn skip_ids_below(id: PeerId) {
     NEXT_ID.fetch_max(id, Ordering::Relaxed);
 }
 
+/// The reason, so short that it fits into a Close frame.
+///
+/// # Errors
+/// A program may not send this code.
+pub(crate) fn checked_close(code: u16, reason: &str) -> Result<&str, Error> {
+    Error::check_code(matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999), code)?;
+    let mut end = reason.len().min(MAX_REASON);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    Ok(&reason[..end])
+}
+
 /// The other side of a connection: a handle that sends, for any thread. Clones are cheap and equal: they stand for the same
 /// connection. It may be used after the connection has ended: then sending does nothing.
 ///
@@ -173,12 +186,7 @@ impl Peer {
     /// programs (4000). Then the connection is not closed. A reason of more than 123 bytes is shortened, because it may contain
     /// what the peer sent.
     pub fn close(&self, code: u16, reason: &str) -> Result<(), Error> {
-        Error::check_code(matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999), code)?;
-        let mut end = reason.len().min(MAX_REASON);
-        while !reason.is_char_boundary(end) {
-            end -= 1;
-        }
-        self.connection.close(code, &reason[..end]);
+        self.connection.close(code, checked_close(code, reason)?);
         Ok(())
     }
 
