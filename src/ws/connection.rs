@@ -135,13 +135,9 @@ impl Connection {
         state.reason.unwrap_or(DisconnectReason::ConnectionLost)
     }
 
-    /// Takes over bytes that arrived, for [`Connection::read`]. Returns false if the connection is closing: no message will be
-    /// taken out of them.
+    /// As [`ConnectionState::receive`].
     fn receive(&self, bytes: &[u8]) -> bool {
-        let mut guard = self.lock();
-        let Some(state) = guard.as_mut() else { return false };
-        state.receive(bytes, &self.config);
-        state.is_open()
+        self.lock().as_mut().is_some_and(|state| state.receive(bytes, &self.config))
     }
 
     /// Takes one message out of the received bytes, and replies to Pings among them. Also returns what a compressed message is

@@ -62,8 +62,8 @@
 //! - The handshake. [`read_request`](crate::handshake::read_request) and [`negotiate`](crate::handshake::negotiate) are a server's,
 //!   and need no socket either. tungstenite has `generate_key` and `derive_accept_key` for clients. The bytes after the head of
 //!   the request or response are the first for [`Protocol::receive`].
-//! - Time. There are no threads and no timers: the program calls [`Protocol::ping`] when the peer is silent, and gives up when the
-//!   peer does not answer a Ping or a Close frame. The clock is read for two limits, for Pings and for fragments, and for
+//! - Time. Nothing here waits. The program calls [`Protocol::ping`] when the peer is silent. It ends the transport when the peer
+//!   does not answer a Ping or a Close frame. The clock is read only for the limits of control frames and fragments, and for
 //!   [`Protocol::round_trip_time`].
 //! - Taking the bytes. They wait in memory until [`Protocol::bytes_to_send`].
 //!
@@ -98,7 +98,7 @@ impl Protocol {
     /// Bytes have arrived: as many as the transport had, also parts of frames. Take all messages before the next call:
     /// until then, the bytes are in memory. After the end of the connection they are dropped.
     pub fn receive(&mut self, bytes: &[u8]) {
-        self.state.receive(bytes, &self.config);
+        let _ = self.state.receive(bytes, &self.config);
     }
 
     /// The transport has ended: nothing more will arrive. Without a Close frame before it, the connection is lost.
@@ -126,7 +126,7 @@ impl Protocol {
     /// Adds a message to the bytes to send. Returns false if the connection is closing or has ended; the message is not sent
     /// then. If more than [`Config::max_send_buffer`] bytes of earlier calls have not been taken, the connection fails with 1013.
     pub fn send(&mut self, message: impl Into<Message>) -> bool {
-        if self.is_open() && self.state.stream.unsent.len() > self.config.max_send_buffer {
+        if self.state.is_open() && self.state.stream.unsent.len() > self.config.max_send_buffer {
             self.state.fail(1013, "too slow", DisconnectReason::SlowReader);
         }
         self.if_open(|state| {
@@ -165,14 +165,8 @@ impl Protocol {
         mem::take(&mut self.state.stream.unsent).into()
     }
 
-    /// Whether messages can be sent: no side has begun to close.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        self.state.is_open()
-    }
-
     fn if_open(&mut self, action: impl FnOnce(&mut ConnectionState<()>)) -> bool {
-        let is_open = self.is_open();
+        let is_open = self.state.is_open();
         if is_open {
             action(&mut self.state);
         }

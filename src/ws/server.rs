@@ -302,8 +302,17 @@ impl Drop for Server {
 #[derive(Debug, Clone)]
 pub struct Handle(Weak<Shared>);
 
-/// Open connections, handshakes in progress, and the number of rejections of each kind.
-pub type Numbers = (usize, usize, Vec<(&'static str, u64)>);
+/// What a server counts. [`Handle::numbers`] returns it.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Numbers {
+    /// WebSockets that are open, and streams.
+    pub connections: usize,
+    /// Handshakes in progress.
+    pub handshakes: usize,
+    /// How often each kind of client or request was rejected since the start, such as `("slow-reader", 2)`.
+    pub rejections: Vec<(&'static str, u64)>,
+}
 
 impl Handle {
     /// Accepts no more connections, and sends Close 1001 ("the server is shutting down") to all clients, which have
@@ -339,12 +348,19 @@ impl Handle {
         self.0.upgrade().is_some_and(|shared| shared.events.send_deadline(Event::Own(event), deadline).is_ok())
     }
 
-    /// How many connections are open, how many handshakes are in progress, and how often each kind of client or request was
-    /// rejected since the start. `None`: the server has ended.
+    /// What the server counts. `None`: it has ended.
+    ///
+    /// ```
+    /// let server = chinwag::Server::bind("127.0.0.1:0")?;
+    /// let numbers = server.handle().numbers().expect("the server runs");
+    /// assert_eq!((numbers.connections, numbers.handshakes), (0, 0));
+    /// assert!(numbers.rejections.iter().all(|(_kind, count)| *count == 0));
+    /// # Ok::<(), chinwag::Error>(())
+    /// ```
     #[must_use]
     pub fn numbers(&self) -> Option<Numbers> {
         let shared = self.0.upgrade()?;
         let (connections, handshakes) = shared.registry.counts();
-        Some((connections, handshakes, shared.rejections.counts()))
+        Some(Numbers { connections, handshakes, rejections: shared.rejections.counts() })
     }
 }

@@ -8,9 +8,8 @@ use log::debug;
 use std::io::{ErrorKind, Read};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
-use tungstenite::protocol::{
-    CloseFrame, Message as Frame, Role, WebSocketConfig, WebSocketContext, frame::coding::CloseCode,
-};
+use tungstenite::protocol::frame::coding::CloseCode;
+use tungstenite::protocol::{CloseFrame, Message as Frame, Role, WebSocketConfig, WebSocketContext};
 use tungstenite::{Bytes, Error};
 
 /// Bytes that tungstenite parses at a time. Small, because it keeps that buffer as long as the connection lives.
@@ -46,7 +45,7 @@ pub(crate) struct ConnectionState<T = TcpStream> {
 }
 
 /// The progress of the closing handshake (RFC 6455 7.1).
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
     /// Messages go both ways.
     Open,
@@ -132,8 +131,9 @@ impl<T> ConnectionState<T> {
         self.phase = Phase::Finishing;
     }
 
-    /// Takes over bytes that arrived, for [`ConnectionState::read`]. Fails the connection if too many lead to no message.
-    pub(crate) fn receive(&mut self, bytes: &[u8], config: &Config) {
+    /// Takes over bytes that arrived, for [`ConnectionState::read`]. Fails the connection if too many lead to no message. Returns
+    /// false if the connection is closing: no message will be taken out of them.
+    pub(crate) fn receive(&mut self, bytes: &[u8], config: &Config) -> bool {
         let (count, since) = &mut self.overhead;
         if *count == 0 || since.elapsed() > OVERHEAD_PERIOD {
             (*count, *since) = (0, Instant::now());
@@ -147,6 +147,7 @@ impl<T> ConnectionState<T> {
         if self.phase < Phase::Finishing {
             self.stream.received.extend(bytes);
         }
+        self.is_open()
     }
 
     /// Takes one message out of the received bytes. Replies to Pings among them.
@@ -170,7 +171,7 @@ impl<T> ConnectionState<T> {
                 Ok(Frame::Binary(bytes)) if is_open => return ReadResult::Message(Message::Binary(bytes)),
                 Ok(frame @ (Frame::Ping(_) | Frame::Pong(_))) => {
                     self.take_pong(&frame);
-                    self.count_control_frame(config.control_frames_per_second);
+                    self.count_control_frame(config.control_frames_per_second as u64);
                 }
                 Ok(Frame::Close(frame)) => return self.closed_by_peer(frame),
                 Ok(_) => {}
@@ -205,9 +206,8 @@ impl<T> ConnectionState<T> {
         u64::try_from(self.opened_at.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    fn count_control_frame(&mut self, per_second: usize) {
+    fn count_control_frame(&mut self, per_second: u64) {
         let now = self.now();
-        let per_second = per_second as u64;
         let interval = 1_000_000_u64.checked_div(per_second).unwrap_or(0);
         if !self.control_frames.allow(now, interval, per_second.saturating_mul(CONTROL_FRAME_BURST)) {
             // The reply to the last Ping goes first: nothing may follow a Close frame.
@@ -223,9 +223,7 @@ impl<T> ConnectionState<T> {
         match end {
             ConnectionEnd::Lost => {
                 self.reason.get_or_insert(DisconnectReason::ConnectionLost);
-                if self.phase < Phase::Finishing {
-                    self.phase = Phase::Finishing;
-                }
+                self.phase = self.phase.max(Phase::Finishing);
             }
             ConnectionEnd::Violation(error) => self.fail_for(&error),
             ConnectionEnd::Close => {
@@ -261,11 +259,10 @@ impl<T> ConnectionState<T> {
     }
 
     fn write_close(&mut self, code: u16, reason: &str) {
-        if self.keepalive.is_some() {
-            return;
+        if self.keepalive.is_none() {
+            let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
+            let _ = self.context.close(&mut self.stream, Some(frame));
         }
-        let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
-        let _ = self.context.close(&mut self.stream, Some(frame));
     }
 }
 
