@@ -8,7 +8,10 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 
 use chinwag::sans_io::{Protocol, Role};
-use chinwag::{Accept, DisconnectReason, Event, Message, Server, WebSocket, client, http::Response};
+use chinwag::{
+    Accept, DisconnectReason, Event, Message, Server, WebSocket, client,
+    http::{Response, bearer},
+};
 use support::DEADLINE;
 use support::example::Example;
 use support::raw::get;
@@ -146,8 +149,8 @@ fn stdio_echoes_over_pipes() {
 
 #[test]
 fn client_comes_back_with_its_header() {
-    let builder = Server::builder().accept(|request| match request.headers().get("Authorization") {
-        Some(value) if value == "Bearer swordfish" => Ok(Accept::new()),
+    let builder = Server::builder().accept(|request| match bearer(request) {
+        Some("swordfish") => Ok(Accept::new()),
         _ => Err(Response::text(401, "No.")),
     });
     let server = builder.listen("127.0.0.1:0").expect("a free port").start().expect("enough threads");

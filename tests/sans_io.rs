@@ -149,6 +149,14 @@ fn frames_become_messages_and_answers_however_they_arrive() {
     }
 }
 
+/// A program may keep it in a `Mutex`, and use it on any thread.
+#[test]
+fn protocol_is_sent_between_threads() {
+    let mut protocol = server();
+    let sent = std::thread::spawn(move || (protocol.send("hi"), protocol.bytes_to_send()));
+    assert_eq!(sent.join().expect("no panic"), (true, b"\x81\x02hi".to_vec()));
+}
+
 /// Two ends. Each side's bytes reach the other one in pieces of that size.
 fn exchange(client: &mut Protocol, server: &mut Protocol, size: usize) -> (Outcome, Outcome) {
     let mut outcomes = (take(client), take(server));

@@ -90,7 +90,6 @@ impl Protocol {
     /// A new connection with these limits. The timeouts in `config` are not used.
     #[must_use]
     pub fn new(role: Role, config: Config) -> Self {
-        let config = config.sensible();
         let stream = BufferedStream::new(Arc::new(()), None, Vec::new());
         Self { state: Box::new(ConnectionState::new(role, *stream, &config)), config, is_eof: false }
     }

@@ -196,6 +196,41 @@ mod tests {
     }
 
     #[test]
+    fn first_offer_that_is_supported_is_selected_or_required() {
+        let names = "400: Sec-WebSocket-Protocol must have a subprotocol of this server: a, b";
+        let list = "400: Sec-WebSocket-Protocol must be a list of names, such as chat, superchat.";
+        for (fields, selected, required) in [
+            (&[][..], Ok(None), Err(names)),
+            (&["c"], Ok(None), Err(names)),
+            (&["A"], Ok(None), Err(names)),
+            (&["a"], Ok(Some("a")), Ok(Some("a"))),
+            (&["c, b,a"], Ok(Some("b")), Ok(Some("b"))),
+            (&["c", ",a"], Ok(Some("a")), Ok(Some("a"))),
+            (&["a b"], Err(list), Err(list)),
+            (&["a", "b;c"], Err(list), Err(list)),
+            (&[","], Err(list), Err(list)),
+            (&[""], Err(list), Err(list)),
+        ] {
+            let mut headers = HeaderMap::new();
+            for field in fields {
+                headers.append(SEC_WEBSOCKET_PROTOCOL, field.parse().expect("a value"));
+            }
+            let protocols = vec!["a".into(), "b".into()];
+            for (requires_protocol, expected) in [(false, selected), (true, required)] {
+                let policy = Policy { protocols: protocols.clone(), requires_protocol, ..Policy::default() };
+                let found = select_protocol(&headers, &policy).map_err(|response| {
+                    format!("{}: {}", response.status, String::from_utf8_lossy(response.body.trim_ascii()))
+                });
+                let found = found.as_ref().map(Option::as_deref).map_err(String::as_str);
+                assert_eq!(found, expected, "{fields:?}, required: {requires_protocol}");
+            }
+        }
+        // A server without subprotocols that requires one accepts nothing, and says so.
+        let policy = Policy { requires_protocol: true, ..Policy::default() };
+        assert_eq!(select_protocol(&HeaderMap::new(), &policy).map_err(|response| response.status), Err(400));
+    }
+
+    #[test]
     fn key_must_be_16_bytes_in_base64() {
         for (key, valid) in [
             ("dGhlIHNhbXBsZSBub25jZQ==", true),
