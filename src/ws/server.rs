@@ -12,6 +12,7 @@ mod thread_pool;
 mod trusted_proxies;
 
 pub use builder::Builder;
+pub use registry::Numbers;
 
 use crate::ws::connection::{DisconnectReason, Frames, Message, WriteReactor};
 use crate::ws::http::{Request, Response};
@@ -302,18 +303,6 @@ impl Drop for Server {
 #[derive(Debug, Clone)]
 pub struct Handle(Weak<Shared>);
 
-/// What a server counts. [`Handle::numbers`] returns it.
-#[derive(Debug, Clone, Default)]
-#[non_exhaustive]
-pub struct Numbers {
-    /// WebSockets that are open, and streams.
-    pub connections: usize,
-    /// Handshakes in progress.
-    pub handshakes: usize,
-    /// How often each kind of client or request was rejected since the start, such as `("slow-reader", 2)`.
-    pub rejections: Vec<(&'static str, u64)>,
-}
-
 impl Handle {
     /// Accepts no more connections, and sends Close 1001 ("the server is shutting down") to all clients, which have
     /// [`Config::close_timeout`] to reply. Returns
@@ -349,14 +338,6 @@ impl Handle {
     }
 
     /// What the server counts. `None`: it has ended.
-    ///
-    /// ```
-    /// let server = chinwag::Server::bind("127.0.0.1:0")?;
-    /// let numbers = server.handle().numbers().expect("the server runs");
-    /// assert_eq!((numbers.connections, numbers.handshakes), (0, 0));
-    /// assert!(numbers.rejections.iter().all(|(_kind, count)| *count == 0));
-    /// # Ok::<(), chinwag::Error>(())
-    /// ```
     #[must_use]
     pub fn numbers(&self) -> Option<Numbers> {
         let shared = self.0.upgrade()?;
