@@ -13,6 +13,8 @@ pub(super) struct Shared {
     file: PathBuf,
     /// Why messages wait.
     pub(super) error: Option<HistoryError>,
+    /// An error is over, and what waited meanwhile is not in the file yet.
+    is_recovering: bool,
     /// Messages that are not in the file yet.
     pub(super) waiting: usize,
     /// What was queued since the last success.
@@ -45,12 +47,15 @@ impl Shared {
     }
 
     /// So many messages were written, and all logs have this name if they had to be renamed. An error is over, although in a
-    /// busy chat other messages wait already: returns what was lost.
+    /// busy chat other messages wait already. Returns what was lost when those are written, too.
     pub(super) fn finish(&mut self, messages: usize, log: &Arc<str>) -> Option<String> {
         (self.waiting, self.bytes) = (self.waiting - messages, 0);
         // There is a newer name if messages were dropped meanwhile.
         self.must_rename &= self.log != *log;
-        self.error.take()?;
+        self.is_recovering |= self.error.take().is_some();
+        if self.waiting > 0 || !mem::take(&mut self.is_recovering) {
+            return None;
+        }
         Some(match mem::take(&mut self.dropped) {
             0 => "nothing was lost".to_owned(),
             count => format!("dropped messages: {count}, and the logs of all rooms have new names"),
@@ -96,10 +101,11 @@ mod tests {
         let log = shared.log.clone();
         assert!(shared.admit(3, 2 * MAX_BYTES), "without an error there is no bound");
         shared.raise(full());
-        assert_eq!(shared.finish(2, &log).as_deref(), Some("nothing was lost"));
+        assert_eq!(shared.finish(2, &log), None, "a client may know the message that waits");
         assert!(shared.error.is_none() && !shared.is_complete(), "one message waits");
+        assert_eq!(shared.finish(1, &log).as_deref(), Some("nothing was lost"));
+        assert!(shared.is_complete() && shared.admit(1, 1));
         assert_eq!(shared.finish(1, &log), None, "it was over before");
-        assert!(shared.is_complete());
     }
 
     #[test]

@@ -2,17 +2,17 @@
 
 export const lessonTexts = {
 	step1title: ['1. The constructor', '1. 생성자'],
-	step1ask: ['What is readyState right after new WebSocket()?', 'new WebSocket() 바로 다음에서 readyState는?'],
+	step1ask: ['What is readyState right after new WebSocket()?', 'new WebSocket() 바로 다음의 readyState는?'],
 	step1a: ['0: CONNECTING', '0: CONNECTING'],
 	step1b: ['1: OPEN', '1: OPEN'],
 	step1c: ['There is none yet', '아직 없다'],
 	step1see: [
-		'The constructor returns at once, and the browser connects in the background. Here the server answered late, so the band of states below was yellow (CONNECTING) for 1.5 seconds.',
-		'생성자는 객체를 바로 돌려주고, 연결은 뒤에서 진행됩니다. 지금은 서버가 일부러 늦게 답해서, 아래의 상태 띠가 1.5초 동안 노란색(CONNECTING)이었습니다.',
+		'The constructor returns at once, and the browser connects in the background. Here the server answered late, so the lower band of states was yellow (CONNECTING) for 1.5 seconds.',
+		'생성자는 객체를 바로 돌려주고, 연결은 뒤에서 진행됩니다. 지금은 서버가 일부러 늦게 답해서, 아래쪽 상태 띠가 1.5초 동안 노란색(CONNECTING)이었습니다.',
 	],
 	step1seed: [
 		'The URL is required, the list of subprotocols is not. Some texts call the first state CONNECT: its name is CONNECTING.',
-		'url은 필수이고 하위 프로토콜은 선택입니다. 첫 상태를 CONNECT라고 쓴 글도 있지만 이름은 CONNECTING입니다.',
+		'URL은 필수이고 하위 프로토콜은 선택입니다. 첫 상태를 CONNECT라고 쓴 글도 있지만 이름은 CONNECTING입니다.',
 	],
 
 	step2title: ['2. The handshake', '2. 핸드셰이크'],
@@ -67,7 +67,7 @@ export const lessonTexts = {
 		'헤더 2바이트, 마스킹 키 4바이트, 페이로드(글자) 2바이트입니다. 브라우저는 페이로드의 바이트마다 키의 바이트와 XOR합니다. 아래의 펼쳐진 줄에서 “다음 바이트”로 한 바이트씩 되돌려 보세요.',
 	],
 	step5seed: [
-		'JavaScript cannot see the key: the server told this page which one it received. Its answer to “hi” is an error, because it wants JSON (step 7).',
+		'JavaScript cannot see the key: the server reported to this page the key that it received. Its answer to “hi” is an error, because it wants JSON (step 7).',
 		'JavaScript는 키를 볼 수 없어서, 서버가 받은 키를 이 페이지에 알려 주었습니다. 이 서버는 JSON을 기대하므로 “hi”에는 오류로 답합니다(7단계).',
 	],
 
@@ -119,8 +119,8 @@ export const lessonTexts = {
 	step9b: ['CLOSED at once', '바로 CLOSED'],
 	step9c: ['CONNECTING again', '다시 CONNECTING'],
 	step9see: [
-		'CLOSING lasted until the server’s Close frame came, here in slow motion. The lower band has all four states and how long each lasted.',
-		'서버의 Close 프레임이 올 때까지 CLOSING이었습니다(여기서는 일부러 천천히 보냈습니다). 아래쪽 띠에 네 상태와 각 상태가 이어진 시간이 있습니다.',
+		'CLOSING lasted until the server’s Close frame came, here in slow motion. The lower band has all four states and how long each lasted. The widths are not proportional to the times.',
+		'서버의 Close 프레임이 올 때까지 CLOSING이었습니다(여기서는 일부러 천천히 보냈습니다). 아래쪽 띠에 네 상태와 각 상태가 이어진 시간이 있습니다. 너비는 시간에 비례하지 않습니다.',
 	],
 	step9seed: [
 		'A closed WebSocket cannot be opened again: make a new one. When the chat’s connection is lost, this page makes one after a second, then after longer waits.',
@@ -134,7 +134,7 @@ export const lessonTexts = {
 	step10c: ['4000', '4000'],
 	step10see: [
 		'The Close frame had your code in two bytes, then the reason. The server answered with a Close frame of the same code. Both sides have sent one, so wasClean is true.',
-		'Close 프레임에는 내 코드가 2바이트로, 이어서 이유가 들어 있었습니다. 서버도 같은 코드의 Close 프레임으로 답했습니다. 양쪽이 모두 보냈으므로 wasClean은 true입니다.',
+		'Close 프레임에는 내 코드가 2바이트로 들어 있었고, 그 뒤에 이유가 있었습니다. 서버도 같은 코드의 Close 프레임으로 답했습니다. 양쪽이 모두 보냈으므로 wasClean은 true입니다.',
 	],
 	step10seed: [
 		'Scripts may use 1000, and 3000 to 4999. Other codes throw InvalidAccessError. 1005, 1006 and 1015 are never sent: browsers report them.',
