@@ -27,7 +27,7 @@ fn misspelt_variable_is_one_line_and_status_2() {
 #[test]
 fn variables_of_others_are_ignored() {
     let mut command = command(&["--listen", "127.0.0.1:0"]);
-    command.env("CHINWAG_ROOM", "of the terminal client").env("CHINWAG_PYTHON", "/usr/bin/python3");
+    command.env("CHINWAG_NAME", "of the terminal client").env("CHINWAG_PYTHON", "/usr/bin/python3");
     command.env("CHINWAG_PORT", "tcp://10.0.0.1:6502").env("CHINWAG_SERVICE_HOST", "10.0.0.1");
     command.env("CHINWAG_UNSET", "");
     start(command);

@@ -21,13 +21,13 @@ impl Drop for Terminal {
 ///
 /// # Errors
 /// One line: the terminal cannot be used.
-pub(super) fn start(chat: ChatClient, name: String) -> Result<(Screen, Option<Terminal>), String> {
+pub(super) fn start(chat: ChatClient) -> Result<(Screen, Option<Terminal>), String> {
     let unusable = |error: ReadlineError| format!("this terminal cannot be used: {error}");
     let before = tcgetattr(io::stdin()).ok().map(Terminal);
     let mut editor = DefaultEditor::new().map_err(unusable)?;
     let printer = editor.create_external_printer().map_err(unusable)?;
     let users = Users::default();
-    let screen = Screen::new(Some(Box::new(printer)), name, Arc::clone(&users));
+    let screen = Screen::new(Some(Box::new(printer)), Arc::clone(&users));
     let type_all = move || {
         if type_lines(&mut editor, &chat, &users) {
             chat.close();

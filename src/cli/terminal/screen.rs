@@ -14,18 +14,16 @@ pub(super) struct Screen {
     printer: Option<Box<dyn ExternalPrinter + Send>>,
     colours: bool,
     users: Users,
-    /// Until the server gives a name.
-    requested_name: Option<String>,
 }
 
 /// The users in the room, for `/users`.
 pub(super) type Users = Arc<Mutex<Vec<String>>>;
 
 impl Screen {
-    pub(super) fn new(printer: Option<Box<dyn ExternalPrinter + Send>>, name: String, users: Users) -> Self {
+    pub(super) fn new(printer: Option<Box<dyn ExternalPrinter + Send>>, users: Users) -> Self {
         // <https://no-color.org>: no colours if it is set and not empty.
         let colours = io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { printer, colours, users, requested_name: Some(name) }
+        Self { printer, colours, users }
     }
 
     /// Returns false if the reader of the output is gone.
@@ -37,10 +35,6 @@ impl Screen {
             Event::Users(users) => {
                 self.users.lock().unwrap_or_else(PoisonError::into_inner).clone_from(users);
                 true
-            }
-            Event::Named(name) => {
-                let requested = self.requested_name.take().filter(|requested| requested != name);
-                self.remark(&named(name, requested.as_deref()))
             }
             other => {
                 if let Event::Closed { undelivered, .. } = other {
@@ -91,9 +85,10 @@ fn colour(name: &str) -> u32 {
 /// The line for an event that is not a message; `None` if it needs no line.
 fn remark(event: &Event) -> Option<String> {
     Some(match event {
+        Event::Named(name) => format!("you are {}", sanitize_name(name)),
         Event::Joined(name) => format!("{} signed in", sanitize_name(name)),
         Event::Refused { explanation, text: Some(text), .. } => {
-            format!("refused: {} ({})", sanitize_text(explanation), beginning(&sanitize_text(text)))
+            format!("refused: {} ({})", sanitize_text(explanation), sanitize_text(text))
         }
         Event::Refused { explanation, .. } => format!("refused: {}", sanitize_text(explanation)),
         Event::Deleted { seqs } if seqs.len() == 1 => "an operator deleted a message".into(),
@@ -125,28 +120,6 @@ fn explained(error: &Error) -> String {
     }
 }
 
-/// The server gives a name with a number if the requested one is taken, and `guest` if it cannot be a name. An error follows,
-/// which says why.
-fn named(name: &str, requested: Option<&str>) -> String {
-    let is = format!("you are {}", sanitize_name(name));
-    let Some(requested) = requested else { return is };
-    let shown = beginning(&sanitize_text(requested));
-    match name.starts_with("guest") && !requested.trim_start().starts_with("guest") {
-        true => format!("{is}: {shown:?} cannot be a name"),
-        false if name.ends_with(|c: char| c.is_ascii_digit()) => format!("{is}: {shown:?} is taken"),
-        false => is,
-    }
-}
-
-/// Enough of a message to recognise it.
-fn beginning(text: &str) -> String {
-    let mut short: String = text.chars().take(40).collect();
-    if short.len() < text.len() {
-        short.push('\u{2026}');
-    }
-    short
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,6 +138,7 @@ mod tests {
         let closed = Error::Ended(DisconnectReason::ClosedByPeer { code: 4000, reason: evil() });
         let events = [
             event(&evil()),
+            Event::Named(evil()),
             Event::Notice(evil().replace('\n', " ")),
             refused(None),
             refused(Some(evil())),
@@ -176,22 +150,6 @@ mod tests {
             let line = remark(event).expect("a remark");
             assert!(!line.contains(is_deceptive), "{line:?}");
         }
-        assert!(!named(&evil(), Some(&evil())).contains(is_deceptive));
-    }
-
-    #[test]
-    fn another_name_than_the_requested_one_is_explained() {
-        assert_eq!(named("ann", None), "you are ann");
-        for (name, requested, why) in [
-            ("ann1", "ann", ": \"ann\" is taken"),
-            ("guest1", "guest", ": \"guest\" is taken"),
-            ("guest", "\u{430}nn", ": \"\u{430}nn\" cannot be a name"),
-            ("guest2", "x".repeat(33).as_str(), ": \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\" cannot be a name"),
-            ("Ann B", " Ann B ", ""),
-        ] {
-            assert!(named(name, Some(requested)).ends_with(&format!("{}{why}", sanitize_name(name))), "{requested}");
-        }
-        assert!(!named("guest", Some("\x1b[2J")).contains('\x1b'));
     }
 
     #[test]
@@ -203,6 +161,5 @@ mod tests {
             [missed(1), missed(2)].map(Option::unwrap_or_default),
             ["one message was missed", "2 messages were missed"]
         );
-        assert_eq!(beginning(&"x".repeat(50)).chars().count(), 41);
     }
 }
