@@ -1,7 +1,7 @@
 //! The file with the access token.
 
 use std::ffi::OsStr;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -39,20 +39,10 @@ pub(crate) fn read(flag: &str, file: Option<&OsStr>, warn: fn(&str)) -> Result<O
     if text.len() < MIN_CHARS {
         warn(&format!("{name}: a token of fewer than {MIN_CHARS} characters can be guessed"));
     }
-    if let Some((who, mode)) = readers(&metadata) {
-        warn(&format!("{name}: {who} can read or change the token; run: chmod {mode} {}", file.display()));
+    // The group is not judged: a file of root that the group of a service may read is usual.
+    if metadata.is_file() && metadata.mode() & 0o006 != 0 {
+        let file = file.display();
+        warn(&format!("{name}: every user of this machine can read or change the token; run: chmod o= {file}"));
     }
     Ok(Some(text.to_owned()))
-}
-
-/// Other users that may use the file, if there are any, and the mode that stops them. As in ssh, its group counts only if
-/// the file belongs to this user: a file of root that the group of a service may read is usual.
-fn readers(metadata: &Metadata) -> Option<(&'static str, &'static str)> {
-    let is_own = metadata.uid() == rustix::process::geteuid().as_raw();
-    let mode = if metadata.is_file() { metadata.mode() } else { 0 };
-    match (mode & 0o006, mode & 0o060) {
-        (0, 0) => None,
-        (0, _) => is_own.then_some(("its group", "go=")),
-        _ => Some(("every user of this machine", if is_own { "go=" } else { "o=" })),
-    }
 }
