@@ -28,6 +28,7 @@ mod token;
 mod unix_socket;
 
 use arguments::Command;
+use chinwag::chat::protocol::sanitize_text;
 use std::io::{self, Write};
 use std::{process::ExitCode, thread};
 
@@ -36,7 +37,7 @@ pub(crate) fn run() -> ExitCode {
     logging::catch_panics();
     let code = arguments::read().and_then(execute).unwrap_or_else(|error| {
         let priority = systemd::priority(log::Level::Error);
-        logging::write_line(&format!("{priority}chinwag: {}", logging::visible(&error)));
+        logging::write_line(&format!("{priority}chinwag: {}", sanitize_text(&error)));
         ExitCode::from(2)
     });
     logging::flush();
