@@ -78,7 +78,7 @@ impl Chat {
                     None => (Some(command::room(first)?), &words[1..]),
                 };
                 let seqs: Vec<u64> = numbers.iter().map(|word| command::number(word)).collect::<Option<_>>()?;
-                return if seqs.is_empty() { None } else { Some(self.delete(by, place, seqs)) };
+                return if seqs.is_empty() { None } else { Some(Ok(self.delete(by, place, seqs))) };
             }
             ("forget", [name]) => return Some(Ok(self.erase(by, Erasure::Name(command::name(name)?.key)))),
             ("notice", [only]) if only.starts_with('"') => self.announce(&only[1..]),
@@ -226,18 +226,10 @@ impl Chat {
     }
 
     /// Deletes messages of one room: the operator's own, or the lobby, unless it is given.
-    fn delete(&mut self, by: Option<UserId>, room: Option<RoomName>, seqs: Vec<u64>) -> Answer {
+    fn delete(&mut self, by: Option<UserId>, room: Option<RoomName>, seqs: Vec<u64>) -> String {
         let own = by.and_then(|id| self.room(id)).map(|room| room.name.clone());
         let name = room.or(own).unwrap_or_else(RoomName::lobby);
-        let room = self.find_room(&name).and_then(|id| self.rooms.get(id));
-        match (room.map(|room| room.log.last), seqs.iter().max()) {
-            // An archive may delete messages later, when there could be one of this number.
-            (Some(last), Some(seq)) if *seq > last => {
-                Err(format!("There is no message {seq}. The last one has the number {last}."))
-            }
-            (None, _) if !self.rules.archive => Err(format!("There is no room {}.", Subject::Room(name))),
-            _ => Ok(self.erase(by, Erasure::Numbers(name.key().clone(), seqs))),
-        }
+        self.erase(by, Erasure::Numbers(name.key().clone(), seqs))
     }
 
     /// Deletes messages from memory, and then from the archive, after which the answer comes.
@@ -263,7 +255,7 @@ impl Chat {
         }
         let answer = match messages {
             Some(messages) => format!("Messages deleted: {}.", messages.len()),
-            None => "The messages are deleted in memory, but the history file is not writable now: see the log. They are deleted there when it is.".to_owned(),
+            None => "The messages are deleted in memory, but the history file is not writable now: see the log. Repeat this when it is.".to_owned(),
         };
         self.answer(by, answer);
     }

@@ -104,7 +104,7 @@ impl Admin {
                     Ok(answer) => Response::text(200, answer),
                     Err(why) => Response::text(400, why),
                 };
-                self.ask_within(COMMAND_TIME, Box::new(execute))
+                self.ask_within(COMMAND_TIME, Box::new(move |chat, answer| answer.push(execute(chat))))
             }
             (&Method::POST, None) => Response::text(400, "Send POST /ctl?command=LINE, percent-encoded."),
             _ => Response::text(405, "Only POST is possible here.").with("Allow", "POST"),
