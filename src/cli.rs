@@ -55,7 +55,7 @@ fn execute(command: Command) -> Result<ExitCode, String> {
         Command::Print(text) => return print(&text).map(|()| ExitCode::SUCCESS),
         Command::Run(command, flags) => (command, flags),
     };
-    let code = match command {
+    match command {
         #[cfg(feature = "terminal")]
         "chat" => terminal::run(&flags),
         #[cfg(feature = "check")]
@@ -65,8 +65,7 @@ fn execute(command: Command) -> Result<ExitCode, String> {
         #[cfg(feature = "history")]
         "history" => history::run(&flags).map(|()| ExitCode::SUCCESS),
         _ => serve::run(&flags).map(|()| ExitCode::SUCCESS),
-    };
-    code.map_err(|error| flags.with_variable(error))
+    }
 }
 
 /// Prints to stdout.

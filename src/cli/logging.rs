@@ -33,19 +33,14 @@ pub(crate) fn start(level: LevelFilter) {
     }
 }
 
-/// Logs panics. The hook of the standard library writes to stderr and blocks if that is not read. It runs only if
-/// `RUST_BACKTRACE` asks for a backtrace.
+/// Logs panics. The hook of the standard library writes to stderr and blocks if that is not read.
 pub(crate) fn catch_panics() {
-    let default = panic::take_hook();
-    panic::set_hook(Box::new(move |info| {
+    panic::set_hook(Box::new(|info| {
         let current = thread::current();
         let message = format!("thread {}: {info}", current.name().unwrap_or("?"));
         write_line(&line(Level::Error, "panic", &message));
         // A panic of the main thread ends the process.
         flush();
-        if env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0") {
-            default(info);
-        }
     }));
 }
 

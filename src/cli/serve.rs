@@ -159,7 +159,7 @@ fn reload(flags: &Flags, access: &Access, acceptor: Option<&Acceptor>, admin: &A
     #[cfg(feature = "tls")]
     acceptor.into_iter().for_each(Acceptor::reload);
     let response = admin.ask(Box::new(|chat| match chat.reload_bans() {
-        Ok(_) => Response::empty(204),
+        Ok(()) => Response::empty(204),
         Err(why) => Response::text(500, format!("--bans: {why}")),
     }));
     if response.status != 204 {

@@ -41,7 +41,10 @@ pub type Job = Box<dyn FnOnce(&mut ChatServer) -> Response + Send>;
 #[derive(Debug, Clone, Default)]
 pub struct Admin(Arc<OnceLock<Handle>>);
 
-/// A job on its way to the chat thread, with what gives its response to the asker.
+/// As [`Job`], with what gives its response to the asker.
+type Task = Box<dyn FnOnce(&mut ChatServer, Producer<Response>) + Send>;
+
+/// A job on its way to the chat thread.
 type Question = Box<dyn FnOnce(&mut ChatServer) + Send>;
 
 impl Admin {
@@ -80,11 +83,7 @@ impl Admin {
     }
 
     /// As [`Admin::ask`], for a job that may take longer, or whose response comes from another thread.
-    pub(super) fn ask_within(
-        &self,
-        time: Duration,
-        job: Box<dyn FnOnce(&mut ChatServer, Producer<Response>) + Send>,
-    ) -> Response {
+    pub(super) fn ask_within(&self, time: Duration, job: Task) -> Response {
         let Some(server) = self.0.get() else { return Response::text(503, "the server is starting") };
         let deadline = Instant::now() + time;
         let (answer, answers) = queue(1);

@@ -1,4 +1,4 @@
-//! Output: one line for each event, with colours. Text from others cannot control the terminal.
+//! Output: one line for each event, names in bold. Text from others cannot control the terminal.
 
 use super::{logging, print};
 use chinwag::chat::client::{Event, Message};
@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(super) struct Screen {
     /// Prints above the line that is being typed. `None` in a pipe: messages go to stdout, everything else to stderr.
     printer: Option<Box<dyn ExternalPrinter + Send>>,
-    colours: bool,
+    is_styled: bool,
     users: Users,
 }
 
@@ -21,9 +21,9 @@ pub(super) type Users = Arc<Mutex<Vec<String>>>;
 
 impl Screen {
     pub(super) fn new(printer: Option<Box<dyn ExternalPrinter + Send>>, users: Users) -> Self {
-        // <https://no-color.org>: no colours if it is set and not empty.
-        let colours = io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { printer, colours, users }
+        // <https://no-color.org>: none if it is set and not empty.
+        let is_styled = io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Self { printer, is_styled, users }
     }
 
     /// Returns false if the reader of the output is gone.
@@ -31,7 +31,7 @@ impl Screen {
         match event {
             // It is visible already, as it was typed, or it came through the pipe.
             Event::Message(message) if message.own => true,
-            Event::Message(message) => self.print(format_message(message, self.colours), true),
+            Event::Message(message) => self.print(format_message(message, self.is_styled), true),
             Event::Users(users) => {
                 self.users.lock().unwrap_or_else(PoisonError::into_inner).clone_from(users);
                 true
@@ -52,7 +52,7 @@ impl Screen {
     }
 
     fn remark(&mut self, remark: &str) -> bool {
-        let line = if self.colours { format!("\x1b[2m* {remark}\x1b[0m") } else { format!("* {remark}") };
+        let line = if self.is_styled { format!("\x1b[2m* {remark}\x1b[0m") } else { format!("* {remark}") };
         self.print(line, false)
     }
 
@@ -70,16 +70,11 @@ impl Screen {
 }
 
 /// A message as the dialect `text` writes it.
-fn format_message(message: &Message, colours: bool) -> String {
+fn format_message(message: &Message, is_styled: bool) -> String {
     let name = sanitize_name(&message.name);
-    let name = if colours { format!("\x1b[1;{}m{name}\x1b[0m", colour(&message.name)) } else { name };
+    let name = if is_styled { format!("\x1b[1m{name}\x1b[0m") } else { name };
     let to = if message.target.is_some() { " (to you)" } else { "" };
     format!("{name}{to}: {}", sanitize_text(&message.text))
-}
-
-/// One of the six terminal colours that are neither black nor white. A name always has the same colour.
-fn colour(name: &str) -> u32 {
-    31 + name.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % 6
 }
 
 /// The line for an event that is not a message; `None` if it needs no line.
