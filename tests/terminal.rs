@@ -186,7 +186,7 @@ mod with_it {
         ann.keys(&["first", "Enter"]);
         operator.wait_for("annie: first");
         operator.keys(&["/delete 1", "Enter"]);
-        ann.wait_for("an operator deleted a message");
+        ann.wait_for("messages deleted by an operator: 1");
         operator.wait_for("notice: Messages deleted: 1.");
         operator.keys(&["/mute annie", "Enter"]);
         operator.wait_for("notice: In force: mute annie.");

@@ -158,17 +158,19 @@ impl Archive for History {
 
     fn erase(&mut self, erasure: Erasure) -> Option<Vec<(Arc<str>, u64)>> {
         let is_possible = self.error().is_none();
-        if is_possible { self.ask(DEADLINE, move |worker| worker.erase(&erasure)).flatten() } else { None }
+        if is_possible {
+            self.ask(DEADLINE, move |worker| worker.write_waiting(Some(&erasure))).flatten()
+        } else {
+            None
+        }
     }
 
     fn check(&mut self, done: Box<dyn FnOnce(Option<String>) + Send>) {
-        {
-            let mut shared = lock(&self.shared);
-            if shared.error == Some(not_responding()) || shared.checks >= MAX_CHECKS {
-                return done(Some(not_responding().to_string()));
-            }
-            shared.checks += 1;
+        let mut shared = lock(&self.shared);
+        if shared.error == Some(not_responding()) || shared.checks >= MAX_CHECKS {
+            return done(Some(not_responding().to_string()));
         }
+        shared.checks += 1;
         let _ = self.jobs.send(Box::new(|worker| done(worker.check().map(|error| error.to_string()))));
     }
 

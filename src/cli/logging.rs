@@ -104,7 +104,7 @@ fn start_writing() -> bool {
 /// Queues a line. Never blocks, unless the writing thread could not be started: then the line is the error that says so.
 pub(crate) fn write_line(line: &str) {
     if !start_writing() {
-        write(&format!("{line}\n"));
+        let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
     } else if lock().push(line) {
         CHANGED.notify_all();
     }
@@ -123,15 +123,11 @@ fn write_lines() {
         let lines = queue.take();
         queue.is_idle = false;
         drop(queue);
-        write(&lines);
+        // If stderr cannot be written to, because its reader is gone or the disk is full, the lines are lost.
+        let _ = io::stderr().write_all(lines.as_bytes());
         lock().is_idle = true;
         CHANGED.notify_all();
     }
-}
-
-/// If stderr cannot be written to, because its reader is gone or the disk is full, the lines are lost.
-fn write(lines: &str) {
-    let _ = io::stderr().write_all(lines.as_bytes());
 }
 
 fn lock() -> MutexGuard<'static, Queue> {

@@ -168,12 +168,8 @@ impl Worker {
         }
     }
 
-    /// Deletes messages, and returns the room and the number of each. `None`: the file is not writable, and nothing is deleted.
-    pub(super) fn erase(&mut self, erasure: &Erasure) -> Option<Vec<(Arc<str>, u64)>> {
-        self.write_waiting(Some(erasure))
-    }
-
-    fn write_waiting(&mut self, erasure: Option<&Erasure>) -> Option<Vec<(Arc<str>, u64)>> {
+    /// Writes what waits, then deletes messages. Returns the room and the number of each of these. `None`: the file is not writable.
+    pub(super) fn write_waiting(&mut self, erasure: Option<&Erasure>) -> Option<Vec<(Arc<str>, u64)>> {
         if lock(&self.shared).is_permanent() {
             return None;
         }
