@@ -2,7 +2,7 @@
 
 export const lessonTexts = {
 	step1title: ['1. The constructor', '1. 생성자'],
-	step1ask: ['What is readyState right after new WebSocket()?', 'new WebSocket() 바로 다음에서 readyState는?'],
+	step1ask: ['What is readyState right after new WebSocket()?', 'new WebSocket() 바로 다음의 readyState는?'],
 	step1a: ['0: CONNECTING', '0: CONNECTING'],
 	step1b: ['1: OPEN', '1: OPEN'],
 	step1c: ['There is none yet', '아직 없다'],
@@ -12,7 +12,7 @@ export const lessonTexts = {
 	],
 	step1seed: [
 		'The URL is required, the list of subprotocols is not. Some texts call the first state CONNECT: its name is CONNECTING.',
-		'url은 필수이고 하위 프로토콜은 선택입니다. 첫 상태를 CONNECT라고 쓴 글도 있지만 이름은 CONNECTING입니다.',
+		'URL은 필수이고 하위 프로토콜은 선택입니다. 첫 상태를 CONNECT라고 쓴 글도 있지만 이름은 CONNECTING입니다.',
 	],
 
 	step2title: ['2. The handshake', '2. 핸드셰이크'],
@@ -134,7 +134,7 @@ export const lessonTexts = {
 	step10c: ['4000', '4000'],
 	step10see: [
 		'The Close frame had your code in two bytes, then the reason. The server answered with a Close frame of the same code. Both sides have sent one, so wasClean is true.',
-		'Close 프레임에는 내 코드가 2바이트로, 이어서 이유가 들어 있었습니다. 서버도 같은 코드의 Close 프레임으로 답했습니다. 양쪽이 모두 보냈으므로 wasClean은 true입니다.',
+		'Close 프레임에는 내 코드가 2바이트로 들어 있었고, 그 뒤에 이유가 있었습니다. 서버도 같은 코드의 Close 프레임으로 답했습니다. 양쪽이 모두 보냈으므로 wasClean은 true입니다.',
 	],
 	step10seed: [
 		'Scripts may use 1000, and 3000 to 4999. Other codes throw InvalidAccessError. 1005, 1006 and 1015 are never sent: browsers report them.',

@@ -39,7 +39,7 @@ export const texts = {
 	],
 	headerBytes: [
 		'At least {n} bytes of headers, once. HTTP sends them with each message; a frame has 2 to 14.',
-		'헤더는 {n}바이트 이상이지만 한 번뿐입니다. HTTP는 메시지마다 보내고, 프레임 헤더는 2~14바이트입니다.',
+		'헤더는 {n}바이트 이상이지만 한 번뿐입니다. HTTP는 이런 헤더를 메시지마다 보내지만, 프레임의 헤더는 2~14바이트입니다.',
 	],
 	maskText: [
 		'The browser masked the payload with a new random key. Each byte XOR a byte of the key gives the original:',
@@ -133,7 +133,7 @@ export const texts = {
 	allBytes: ['All bytes, hex', '모든 바이트(16진수)'],
 	playText: ['Change what you like, the bytes as well.', '바이트까지 마음대로 바꿔 보세요.'],
 	incomplete: ['{n} bytes are missing: the server will wait for them.', '{n}바이트가 모자랍니다. 서버는 더 올 때까지 기다립니다.'],
-	notHex: ['These are not pairs of hexadecimal digits that make a frame.', '16진수 두 자리씩으로 프레임을 적어야 합니다.'],
+	notHex: ['These are not pairs of hexadecimal digits that make a frame.', '프레임을 16진수 두 자리씩 적어야 합니다.'],
 	playButton: ['Send these bytes', '이 바이트 보내기'],
 
 	polling: ['Polling and WebSocket', '폴링과 WebSocket'],

@@ -22,7 +22,7 @@ export const translations = {
 	],
 	roomFull: ['This room is full{code}. Trying again.', '방이 가득 찼습니다{code}. 자리가 날 때까지 다시 시도합니다.'],
 	tooManyRooms: ['The server has too many rooms{code}. Trying again.', '서버에 방이 너무 많습니다{code}. 다시 시도합니다.'],
-	tooSlow: ['Your network was too slow for this room{code}.', '이 방에는 네트워크가 너무 느려서 연결이 끊겼습니다{code}.'],
+	tooSlow: ['Your network was too slow for this room{code}.', '네트워크가 이 방을 따라가기에 너무 느려서 연결이 끊겼습니다{code}.'],
 	flooding: [
 		'You sent too much, so the server closed the connection{code}. Wait a moment, then reconnect.',
 		'메시지를 너무 많이 보내서 서버가 연결을 끊었습니다{code}. 잠시 뒤에 다시 연결하세요.',

@@ -9,8 +9,8 @@ use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
 use std::{io::ErrorKind, mem};
 use tungstenite::{Error, error::CapacityError};
 
-/// Level 1 takes half the time of level 6, and its output is 2% larger.
-const LEVEL: i32 = 1;
+/// A list of 300 users is 15 % smaller than with level 1, and takes as long: most of the time is for the compressor's memory.
+const LEVEL: i32 = 5;
 
 /// The last four bytes of a compressed message, which are not sent (RFC 7692 7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];

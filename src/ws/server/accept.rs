@@ -25,6 +25,9 @@ const MAX_POLITE: usize = 16;
 /// How long such a request may take.
 const POLITE_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How long a client may take for its request during a shutdown.
+const LAST_REQUESTS: Duration = Duration::from_millis(250);
+
 /// The accept loop of one listener.
 pub(super) struct AcceptLoop {
     /// Before `shared`, so that the port is free when the channel of events ends.
@@ -42,11 +45,19 @@ impl AcceptLoop {
                 self.reserve = File::open("/dev/null").ok();
             }
             match self.listener.accept(&self.shared.stop.0) {
-                Ok(None) => return,
+                Ok(None) => return self.end_handshakes(),
                 Ok(Some((stream, addr))) => self.admit(stream, addr),
                 Err(error) if is_temporary(&error) => debug!("accept: {error}"),
                 Err(error) => self.reject_one(&error),
             }
+        }
+    }
+
+    /// Clients that have just connected get a response: where the socket stays open for the next process, a restart refuses none.
+    fn end_handshakes(&self) {
+        if self.shared.registry.cut_handshakes(LAST_REQUESTS) {
+            thread::sleep(LAST_REQUESTS);
+            self.shared.registry.cut_handshakes(Duration::ZERO);
         }
     }
 

@@ -48,7 +48,7 @@ impl ConnectionRegistry {
     /// Admits a connection that begins its handshake. If it comes from a trusted proxy, [`Permit::count_for`] follows.
     ///
     /// # Errors
-    /// A limit is reached, or the server is shutting down.
+    /// A limit is reached.
     pub(super) fn admit(
         self: &Arc<Self>,
         id: u64,
@@ -58,9 +58,6 @@ impl ConnectionRegistry {
         config: &Config,
     ) -> Result<Permit, Rejection> {
         let mut inner = lock(&self.0);
-        if inner.is_shut_down {
-            return Err(Rejection::ShuttingDown);
-        }
         // Must precede the limit of handshakes: a client without a place must not cut another client's handshake.
         let counted_address = Some(address).filter(|_| !is_proxy);
         counted_address.map_or(Ok(()), |address| inner.check_address(address, config))?;
@@ -78,18 +75,22 @@ impl ConnectionRegistry {
         Ok(Permit { registry: Arc::clone(self), id, address: counted_address, has_cut_another: is_crowded })
     }
 
-    /// Refuses new connections, sends Close 1001 on open ones, and cuts the others.
+    /// Sends Close 1001 on open connections, and on those that still open.
     pub(super) fn shut_down(&self) {
         let mut inner = lock(&self.0);
         inner.is_shut_down = true;
-        let (handshakes, open) = (mem::take(&mut inner.handshakes), mem::take(&mut inner.open));
+        let open = mem::take(&mut inner.open);
         drop(inner); // `close` takes the connection's lock: never hold two.
-        for Handshake { stream, .. } in handshakes.into_values() {
-            let _ = stream.shutdown(Shutdown::Both);
-        }
         for connection in open.into_values() {
             connection.close(1001, "the server is shutting down");
         }
+    }
+
+    /// Cuts the handshakes that have taken at least so long. Returns whether others are in progress.
+    pub(super) fn cut_handshakes(&self, age: Duration) -> bool {
+        let mut inner = lock(&self.0);
+        inner.handshakes.values_mut().filter(|handshake| handshake.since.elapsed() >= age).for_each(Handshake::cut);
+        inner.handshakes.iter().any(|(_, handshake)| handshake.since.elapsed() < age)
     }
 
     pub(super) fn open_connections(&self) -> Vec<Arc<Connection>> {
@@ -100,6 +101,12 @@ impl ConnectionRegistry {
     pub(super) fn counts(&self) -> (usize, usize) {
         let inner = lock(&self.0);
         (inner.open.len(), inner.handshakes.len())
+    }
+}
+
+impl Handshake {
+    fn cut(&mut self) {
+        let _ = self.stream.shutdown(Shutdown::Both);
     }
 }
 
@@ -129,9 +136,7 @@ impl Inner {
         let own = count(largest_counted(address));
         let may_cut = |handshake: &Handshake| count(handshake.network) > own || handshake.since.elapsed() > age;
         let Some(id) = first.filter(|(_, handshake)| may_cut(handshake)).map(|(id, _)| id) else { return false };
-        if let Some(Handshake { stream, .. }) = self.handshakes.remove(id) {
-            let _ = stream.shutdown(Shutdown::Both);
-        }
+        self.handshakes.remove(id).iter_mut().for_each(Handshake::cut);
         true
     }
 }
@@ -154,10 +159,10 @@ impl Permit {
         lock(&self.registry.0).handshakes.remove(self.id);
     }
 
-    /// The handshake is done. Returns false if the connection was cut meanwhile.
+    /// The handshake is done. Returns false if the connection was cut meanwhile, or the server is shutting down.
     pub(super) fn open(&self, connection: &Arc<Connection>) -> bool {
         let mut inner = lock(&self.registry.0);
-        let is_listed = inner.handshakes.remove(self.id).is_some();
+        let is_listed = inner.handshakes.remove(self.id).is_some() && !inner.is_shut_down;
         if is_listed {
             inner.open.insert(self.id, Arc::clone(connection));
         }

@@ -11,14 +11,12 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const KINDS: usize = Rejection::PingTimeout as usize + 1;
 
 /// The names of the kinds, for programs, in their order.
-const NAMES: &str = "shutting-down connections connections-per-address handshakes exhausted invalid-request slow-request \
+const NAMES: &str = "connections connections-per-address handshakes exhausted invalid-request slow-request \
     tls-on-plain-port plain-on-tls-port tls-handshake access-denied wrong-tokens protocol-violation slow-reader ping-timeout";
 
 /// What was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rejection {
-    /// A new connection: the server is shutting down.
-    ShuttingDown,
     /// A new connection: too many in all.
     Connections,
     /// A new connection: too many from its address.

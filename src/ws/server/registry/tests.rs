@@ -1,6 +1,7 @@
 //! The limits of the registry, without handshakes.
 
 use super::*;
+use std::io::Write;
 use std::net::TcpListener;
 
 fn config(connections: usize, per_address: usize, handshakes: usize) -> Config {
@@ -169,13 +170,18 @@ fn only_an_old_handshake_is_cut_and_its_connection_still_counts() {
     assert_eq!(registry.admit(4, &stream, proxy(), true, &config).err(), Some(Rejection::Connections));
 }
 
+/// A restart must not refuse a client that has just connected.
 #[test]
-fn shut_down_registry_rejects() {
-    let (registry, stream, config) = (Arc::<ConnectionRegistry>::default(), stream(), config(0, 0, 0));
-    let permit = registry.admit(1, &stream, proxy(), true, &config).expect("no limit");
+fn shutdown_cuts_old_handshakes_before_new_ones() {
+    let (registry, config) = (Arc::<ConnectionRegistry>::default(), config(0, 0, 0));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let stream = Arc::new(TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection"));
+    let permit = registry.admit(2, &stream, proxy(), true, &config).expect("no limit");
     registry.shut_down();
-    permit.end_handshake();
-    assert_eq!(registry.admit(2, &stream, proxy(), true, &config).err(), Some(Rejection::ShuttingDown));
+    assert!(registry.cut_handshakes(Duration::from_secs(3600)), "it is young");
+    stream.as_ref().write_all(b"a request").expect("an open socket");
+    assert!(!registry.cut_handshakes(Duration::ZERO), "no other is left");
+    stream.as_ref().write_all(b"more").expect_err("it was cut");
     drop(permit);
     assert_eq!(lock(&registry.0).count, 0);
 }
