@@ -19,30 +19,27 @@ mod logging;
 mod serve;
 mod signals;
 mod suggest;
-#[cfg(unix)]
+#[cfg_attr(windows, path = "cli/windows/systemd.rs")]
 mod systemd;
 #[cfg(feature = "terminal")]
 mod terminal;
 #[cfg(feature = "tls")]
 mod tls;
 mod token;
-#[cfg(unix)]
+#[cfg_attr(windows, path = "cli/windows/unix_socket.rs")]
 mod unix_socket;
-#[cfg(windows)]
-mod windows;
 
 use arguments::Command;
+use chinwag::chat::protocol::sanitize_text;
 use std::io::{self, Write};
 use std::{process::ExitCode, thread};
-#[cfg(windows)]
-use windows::{systemd, unix_socket};
 
 /// Runs the program. It exits with 0 after a shutdown, with 2 if it could not start, and `chinwag chat` also with 1.
 pub(crate) fn run() -> ExitCode {
     logging::catch_panics();
     let code = arguments::read().and_then(execute).unwrap_or_else(|error| {
         let priority = systemd::priority(log::Level::Error);
-        logging::write_line(&format!("{priority}chinwag: {}", logging::visible(&error)));
+        logging::write_line(&format!("{priority}chinwag: {}", sanitize_text(&error)));
         ExitCode::from(2)
     });
     logging::flush();
@@ -60,7 +57,7 @@ fn execute(command: Command) -> Result<ExitCode, String> {
         Command::Print(text) => return print(&text).map(|()| ExitCode::SUCCESS),
         Command::Run(command, flags) => (command, flags),
     };
-    let code = match command {
+    match command {
         #[cfg(feature = "terminal")]
         "chat" => terminal::run(&flags),
         #[cfg(feature = "check")]
@@ -70,8 +67,7 @@ fn execute(command: Command) -> Result<ExitCode, String> {
         #[cfg(feature = "history")]
         "history" => history::run(&flags).map(|()| ExitCode::SUCCESS),
         _ => serve::run(&flags).map(|()| ExitCode::SUCCESS),
-    };
-    code.map_err(|error| flags.with_variable(error))
+    }
 }
 
 /// The name of this machine.

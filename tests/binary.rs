@@ -57,7 +57,7 @@ fn wrong_environment_variable_is_refused() {
     let mut command = command(&[]);
     command.env("CHINWAG_LISTEN", "nonsense");
     let line = refused(command);
-    assert!(line.contains("CHINWAG_LISTEN") && line.contains("nonsense"), "{line:?}");
+    assert!(line.contains("--listen") && line.contains("nonsense"), "{line:?}");
 }
 
 #[test]

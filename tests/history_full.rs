@@ -68,7 +68,7 @@ fn server_is_not_ready_while_its_disk_is_full_or_frozen() {
     let chinwag = start_binary(&["--history", &disk.path("chat.db")]);
     assert_eq!(readiness(&chinwag).0, 200);
     let frozen = disk.freeze();
-    assert_eq!(readiness(&chinwag), (503, "history: the disk does not respond\n".to_owned()));
+    assert_eq!(readiness(&chinwag), (503, "no answer within 1 s from the chat thread or its history\n".to_owned()));
     drop(frozen);
     wait_until(PATIENCE, "the disk responds", || readiness(&chinwag).0 == 200);
 }
@@ -200,9 +200,10 @@ fn stored(file: &str) -> Vec<String> {
 }
 
 fn stored_of(file: &str, room: &str) -> Vec<String> {
-    let output = run(command(&["history", file, "--json", "--room", room]), PATIENCE);
+    let output = run(command(&["history", file, "--export", "--room", room]), PATIENCE);
     let text = String::from_utf8(output.stdout).expect("JSON is UTF-8");
-    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")).zip(1..);
+    // The first line is about the room.
+    let lines = text.lines().skip(1).map(|line| serde_json::from_str::<Value>(line).expect("JSON")).zip(1..);
     let text = |(entry, number): (Value, u64)| {
         assert_eq!(entry["seq"], number);
         entry["text"].as_str().expect("a text").to_owned()

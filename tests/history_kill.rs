@@ -97,9 +97,10 @@ fn serve(file: &str) -> Chinwag {
 
 /// The messages that `chinwag history` prints for the lobby. Their numbers have no gaps.
 fn stored(file: &str) -> Vec<String> {
-    let output = run(command(&["history", file, "--json", "--room", ""]), PATIENCE);
+    let output = run(command(&["history", file, "--export", "--room", ""]), PATIENCE);
     let text = String::from_utf8(output.stdout).expect("JSON is UTF-8");
-    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")).zip(1..);
+    // The first line is about the room.
+    let lines = text.lines().skip(1).map(|line| serde_json::from_str::<Value>(line).expect("JSON")).zip(1..);
     let line = |(entry, number): (Value, u64)| {
         assert_eq!(entry["seq"], number, "numbers without gap or double");
         shown(&entry)

@@ -33,7 +33,7 @@ fn hangup_reads_the_token_file_again() {
 
     fs::write(&file, NEW).expect("written");
     chinwag.signal("HUP");
-    chinwag.wait_for_log("the access token was read again");
+    chinwag.wait_for_log("the tokens and the bans were read");
     assert_eq!((is_accepted(chinwag.addr(), OLD), is_accepted(chinwag.addr(), NEW)), (false, true));
     // A connection that is open stays open.
     ann.sign_in("ann");
@@ -57,7 +57,7 @@ fn hangup_without_files_changes_nothing() {
     let mut ann = Client::connect(chinwag.addr(), &["json"]);
     for _ in 0..3 {
         chinwag.signal("HUP");
-        chinwag.wait_for_log("nothing was read");
+        chinwag.wait_for_log("the tokens and the bans were read");
     }
     ann.sign_in("ann");
 }

@@ -12,8 +12,8 @@ fn misspelt_variable_is_one_line_and_status_2() {
         ("CHINWAG_TOKENFILE", "/etc/token", "CHINWAG_TOKEN_FILE"),
         ("chinwag_listen", "127.0.0.1:0", "CHINWAG_LISTEN"),
         ("CHINWAG_PORT", "8080", "CHINWAG_LISTEN=ADDR:PORT"),
-        ("CHINWAG_LIMIT", "outbox=big", "CHINWAG_LIMIT: --limit outbox"),
-        ("CHINWAG_HISTORY_LINES", "lots", "CHINWAG_HISTORY_LINES: --history-lines"),
+        ("CHINWAG_LIMIT", "outbox=big", "--limit outbox"),
+        ("CHINWAG_HISTORY_LINES", "lots", "--history-lines"),
     ] {
         let mut command = command(&["--listen", "127.0.0.1:0"]);
         command.env(name, value);
@@ -27,7 +27,7 @@ fn misspelt_variable_is_one_line_and_status_2() {
 #[test]
 fn variables_of_others_are_ignored() {
     let mut command = command(&["--listen", "127.0.0.1:0"]);
-    command.env("CHINWAG_ROOM", "of the terminal client").env("CHINWAG_PYTHON", "/usr/bin/python3");
+    command.env("CHINWAG_NAME", "of the terminal client").env("CHINWAG_PYTHON", "/usr/bin/python3");
     command.env("CHINWAG_PORT", "tcp://10.0.0.1:6502").env("CHINWAG_SERVICE_HOST", "10.0.0.1");
     command.env("CHINWAG_UNSET", "");
     start(command);

@@ -22,14 +22,14 @@ _chinwag() {
         --history) compopt -o default; return ;;
         --history-sync) _chinwag_words 'normal full'; return ;;
         --ca-file) compopt -o default; return ;;
-        --history-lines | --host | --origin | --trusted-proxy | --listen | --socket-mode | --socket-group | --admin | --exempt | --listen-tls | --redirect-http | --hsts | --history-days | --history-rows | --history-bytes | --cluster | --node | --name | --room | --retry | --protocol | --header) return ;;
+        --history-lines | --host | --origin | --trusted-proxy | --listen | --socket-mode | --socket-group | --admin | --exempt | --listen-tls | --redirect-http | --hsts | --history-days | --history-rows | --history-bytes | --cluster | --node | --name | --retry | --room | --protocol | --header) return ;;
     esac
     case ${COMP_WORDS[1]} in
         check) flags='--protocol --header --ca-file --json -h --help -V --version' ;;
         health) flags='-h --help -V --version' ;;
         ctl) flags='--admin -h --help -V --version who rooms stats bans kick ban unban mute unmute slow close open delete forget notice' ;;
-        history) flags='--room --json --export --import -h --help' ;;
-        chat) flags='--name --room --token-file --ca-file --retry -h --help -V --version' ;;
+        history) flags='--room --export --import -h --help' ;;
+        chat) flags='--name --token-file --ca-file --retry -h --help -V --version' ;;
         *) flags='--dialect --history-lines --deflate --list-rooms --host --origin --require-origin --token-file --trusted-proxy --limit --no-limits -v --verbose -q --quiet -V --version -h --help --help-limits --help-tls --help-history --help-service --listen --socket-mode --socket-group --admin --bans --admin-token-file --exempt --allow-blocked-port --tls-cert --tls-key --tls-self-signed --listen-tls --redirect-http --hsts --history --history-sync --history-days --history-rows --history-bytes --cluster --node --help-cluster' ;;
     esac
     [[ $COMP_CWORD -gt 1 ]] || flags+=' chat history ctl health check'

@@ -47,7 +47,6 @@ complete -c chinwag -n 'not __fish_seen_subcommand_from chat history ctl health 
 complete -c chinwag -n 'not __fish_seen_subcommand_from chat history ctl health check' -l node -x -d 'the name of this server'
 complete -c chinwag -n 'not __fish_seen_subcommand_from chat history ctl health check' -l help-cluster -d 'print help about cluster'
 complete -c chinwag -n '__fish_seen_subcommand_from chat' -l name -x -d 'your name'
-complete -c chinwag -n '__fish_seen_subcommand_from chat' -l room -x -d 'the room'
 complete -c chinwag -n '__fish_seen_subcommand_from chat' -l token-file -r -F -d 'the file with the access token that the server needs'
 complete -c chinwag -n '__fish_seen_subcommand_from chat' -l ca-file -r -F -d 'for wss://: trust only the certificates in FILE'
 complete -c chinwag -n '__fish_seen_subcommand_from chat' -l retry -x -d 'how long to try to reconnect after a loss'
@@ -55,8 +54,7 @@ complete -c chinwag -n '__fish_seen_subcommand_from chat' -s h -l help -d 'print
 complete -c chinwag -n '__fish_seen_subcommand_from chat' -s V -l version -d 'print the version'
 complete -c chinwag -n '__fish_seen_subcommand_from history' -F
 complete -c chinwag -n '__fish_seen_subcommand_from history' -l room -x -d 'only this room'
-complete -c chinwag -n '__fish_seen_subcommand_from history' -l json -d 'as JSON, one line for each message'
-complete -c chinwag -n '__fish_seen_subcommand_from history' -l export -d 'everything, as JSON lines, for a backup'
+complete -c chinwag -n '__fish_seen_subcommand_from history' -l export -d 'as JSON lines, with the rooms, also for a backup'
 complete -c chinwag -n '__fish_seen_subcommand_from history' -l import -d 'adds an export from stdin'
 complete -c chinwag -n '__fish_seen_subcommand_from history' -s h -l help -d 'print the flags'
 complete -c chinwag -n '__fish_seen_subcommand_from ctl' -a 'who rooms stats bans kick ban unban mute unmute slow close open delete forget notice'

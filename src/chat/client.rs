@@ -50,7 +50,7 @@ const MAX_MESSAGE_SIZE: usize = 1024 * 1024;
 pub enum Event {
     /// Connected, for the first time or again.
     Open,
-    /// The name of this client: the requested one, or a free one like it.
+    /// The name of this client, on each connection: the requested one, or a free one like it.
     Named(String),
     /// A user signed in, or changed the name to this one.
     Joined(String),

@@ -23,11 +23,10 @@ use self::worker::{Job, Worker};
 use crate::chat::{
     protocol::StoredMessage,
     rules::{Erasure, RoomSnapshot},
-    server::{Archive, Storage, wall_clock},
+    server::{Archive, wall_clock},
 };
 use crate::ws::spawn::{self, lock};
 use log::error;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::{mem, path::PathBuf, time::Duration};
@@ -40,9 +39,6 @@ pub const DEADLINE: Duration = Duration::from_secs(2);
 
 /// Questions of operators that wait for a disk. More are not asked.
 const MAX_CHECKS: usize = 64;
-
-/// About the memory of a deletion that waits.
-const ERASURE_BYTES: usize = 1 << 10;
 
 /// Where messages are stored, how safely, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +76,9 @@ impl Settings {
 /// tried again every 2 seconds. More messages are not stored.
 #[derive(Debug)]
 pub struct History {
-    link: Monitor,
+    /// [`Shared::admit`] bounds the changes. At most one other job of the chat and [`MAX_CHECKS`] wait.
+    jobs: Sender<Job>,
+    shared: Arc<Mutex<Shared>>,
     first_id: u64,
 }
 
@@ -99,7 +97,7 @@ impl History {
         let (jobs, receiver) = channel();
         let thread = spawn::spawn("history", 512 * 1024, Box::new(move || worker.run(&receiver)));
         thread.map_err(|error| named(error.into()))?;
-        Ok(Self { link: Monitor { jobs, shared }, first_id })
+        Ok(Self { jobs, shared, first_id })
     }
 
     /// The smallest connection id above all that the file contains. Pass it to [`Builder::first_id`], so that an id in the
@@ -114,13 +112,7 @@ impl History {
     /// What currently keeps messages out of the file.
     #[must_use]
     pub fn error(&self) -> Option<HistoryError> {
-        lock(&self.link.shared).error.clone()
-    }
-
-    /// For an operator's questions about this history, from any thread.
-    #[must_use]
-    pub fn monitor(&self) -> Monitor {
-        self.link.clone()
+        lock(&self.shared).error.clone()
     }
 
     fn load(&self, room: &str, range: Range) -> Option<RoomSnapshot> {
@@ -129,16 +121,13 @@ impl History {
         if is_stuck { None } else { self.ask(DEADLINE, move |worker| worker.load(&room, range)).flatten() }
     }
 
-    /// Queues a change. While there is an error, the chat does not wait for it.
-    fn change<T: Send + 'static>(&self, job: impl FnOnce(&mut Worker) -> T + Send + 'static) -> Option<T> {
-        self.ask(if self.error().is_none() { DEADLINE } else { Duration::ZERO }, job)
-    }
-
-    /// As [`Monitor::ask`]. If it takes longer, the chat continues without the disk until it is done.
+    /// Lets the worker do this. `None`: it takes longer, and the chat continues without the disk until it is done.
     fn ask<T: Send + 'static>(&self, time: Duration, job: impl FnOnce(&mut Worker) -> T + Send + 'static) -> Option<T> {
-        let answer = self.link.ask(time, job);
+        let (sender, answers) = sync_channel(1);
+        let _ = self.jobs.send(Box::new(move |worker| drop(sender.send(job(worker)))));
+        let answer = answers.recv_timeout(time).ok();
         if answer.is_none() && !time.is_zero() {
-            lock(&self.link.shared).raise(not_responding());
+            lock(&self.shared).raise(not_responding());
         }
         answer
     }
@@ -146,42 +135,6 @@ impl History {
 
 fn not_responding() -> HistoryError {
     HistoryError::Temporary("the disk does not respond".into())
-}
-
-/// Tells whether a history can store messages.
-#[derive(Debug, Clone)]
-pub struct Monitor {
-    /// [`Shared::admit`] bounds the changes. At most one other job of the chat and [`MAX_CHECKS`] wait.
-    jobs: Sender<Job>,
-    shared: Arc<Mutex<Shared>>,
-}
-
-impl Monitor {
-    /// Lets the worker do this. `None`: it takes longer.
-    fn ask<T: Send + 'static>(
-        &self,
-        timeout: Duration,
-        job: impl FnOnce(&mut Worker) -> T + Send + 'static,
-    ) -> Option<T> {
-        let (sender, answer) = sync_channel(1);
-        let _ = self.jobs.send(Box::new(move |worker| drop(sender.send(job(worker)))));
-        answer.recv_timeout(timeout).ok()
-    }
-}
-
-impl Storage for Monitor {
-    fn check(&self, timeout: Duration) -> Result<(), String> {
-        {
-            let mut shared = lock(&self.shared);
-            if shared.error == Some(not_responding()) || shared.checks >= MAX_CHECKS {
-                return Err(not_responding().to_string());
-            }
-            shared.checks += 1;
-        }
-        // This is no error of the chat, which waits longer before it continues without the disk.
-        let found = self.ask(timeout, Worker::check).unwrap_or_else(|| Some(not_responding()));
-        found.map_or(Ok(()), |error| Err(error.to_string()))
-    }
 }
 
 impl Archive for History {
@@ -196,22 +149,37 @@ impl Archive for History {
     fn commit(&mut self, messages: &mut Vec<StoredMessage>) {
         let messages = mem::take(messages);
         let bytes = messages.iter().map(StoredMessage::size).sum();
-        if lock(&self.link.shared).admit(messages.len(), bytes) {
-            self.change(|worker| worker.store(messages));
+        if lock(&self.shared).admit(messages.len(), bytes) {
+            // While there is an error, the chat does not wait.
+            let time = if self.error().is_none() { DEADLINE } else { Duration::ZERO };
+            self.ask(time, |worker| worker.store(messages));
         }
     }
 
     fn erase(&mut self, erasure: Erasure) -> Option<Vec<(Arc<str>, u64)>> {
-        let is_admitted = lock(&self.link.shared).admit(0, ERASURE_BYTES);
-        if is_admitted { self.change(|worker| worker.erase(erasure)).flatten() } else { None }
+        let is_possible = self.error().is_none();
+        if is_possible {
+            self.ask(DEADLINE, move |worker| worker.write_waiting(Some(&erasure))).flatten()
+        } else {
+            None
+        }
+    }
+
+    fn check(&mut self, done: Box<dyn FnOnce(Option<String>) + Send>) {
+        let mut shared = lock(&self.shared);
+        if shared.error == Some(not_responding()) || shared.checks >= MAX_CHECKS {
+            return done(Some(not_responding().to_string()));
+        }
+        shared.checks += 1;
+        let _ = self.jobs.send(Box::new(|worker| done(worker.check().map(|error| error.to_string()))));
     }
 
     fn is_complete(&self) -> bool {
-        lock(&self.link.shared).is_complete()
+        lock(&self.shared).is_complete()
     }
 
     fn queued(&self) -> usize {
-        lock(&self.link.shared).waiting
+        lock(&self.shared).waiting
     }
 }
 
@@ -225,8 +193,7 @@ impl Drop for History {
 
 /// Returns a log name that no other process has used.
 fn new_log_name() -> Arc<str> {
-    // The standard library takes its keys from the operating system's random numbers.
-    format!("{:x}", RandomState::new().build_hasher().finish()).into()
+    format!("{:x}", rand::random::<u64>()).into()
 }
 
 #[cfg(test)]
@@ -236,17 +203,17 @@ mod tests {
     #[test]
     fn slow_answer_to_an_operator_is_no_error_of_the_chat() {
         let path = std::env::temp_dir().join(format!("chinwag-monitor-{}.db", std::process::id()));
-        let history = History::open(&Settings::new(&path)).expect("a file");
-        let (release, released) = channel::<()>();
-        let _ = history.link.jobs.send(Box::new(move |_| _ = released.recv()));
-        let monitor = history.monitor();
+        let mut history = History::open(&Settings::new(&path)).expect("a file");
+        let ((release, released), (sender, answers)) = (channel::<()>(), channel());
+        let _ = history.jobs.send(Box::new(move |_| _ = released.recv()));
         for _ in 0..MAX_CHECKS + 1 {
-            monitor.check(Duration::from_millis(1)).expect_err("the worker is busy");
+            let sender = sender.clone();
+            history.check(Box::new(move |why| drop(sender.send(why))));
         }
-        assert_eq!((history.error(), lock(&history.link.shared).checks), (None, MAX_CHECKS));
+        assert_eq!(answers.try_recv(), Ok(Some(not_responding().to_string())), "the last one does not wait");
+        assert_eq!((history.error(), lock(&history.shared).checks), (None, MAX_CHECKS));
         drop(release);
-        monitor.ask(Duration::from_secs(30), |_| ()).expect("it has done what waited");
-        assert_eq!(monitor.check(Duration::from_secs(30)), Ok(()));
+        (0..MAX_CHECKS).for_each(|_| assert_eq!(answers.recv_timeout(Duration::from_secs(30)), Ok(None)));
         drop(history);
         for ending in ["", "-wal", "-shm", "-state"] {
             let _ = std::fs::remove_file(format!("{}{ending}", path.display()));

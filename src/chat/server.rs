@@ -23,11 +23,10 @@ use crossbeam_channel::RecvTimeoutError;
 use fanout::Fanout;
 use log::{debug, info};
 use metrics::Metrics;
-use std::hash::{BuildHasher, RandomState};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-pub use admin::{Admin, Job, Storage};
+pub use admin::{Admin, Job};
 pub use archive::Archive;
 pub use moderation::BanFile;
 
@@ -112,7 +111,7 @@ impl ChatServer {
             server,
             path: "/",
             // A random prefix, so that two processes never use the same log ids.
-            chat: Chat::new(rules, RandomState::new().hash_one(SystemTime::now())),
+            chat: Chat::new(rules, rand::random()),
             fanout: Fanout::default(),
             default_dialect,
             started: Instant::now(),

@@ -2,7 +2,7 @@
 
 use super::amount::Unit;
 use super::environment::{self, Variables};
-use super::flags::{COMMANDS, Value, check_feature, flags_of, help, is_information, texts, variable};
+use super::flags::{COMMANDS, Value, check_feature, flags_of, help, is_information, texts};
 use super::suggest::{did_you_mean, nearest, nearest_flag};
 use lexopt::{Arg, Parser};
 use std::env;
@@ -22,8 +22,6 @@ pub(crate) enum Command {
 pub(crate) struct Flags {
     /// A flag that was repeated is here several times.
     values: Vec<(&'static str, OsString)>,
-    /// How many values come from the command line. The others come from the environment.
-    given: usize,
     /// The URL of `chinwag chat URL`, the file of `chinwag history FILE`, or the words of `chinwag ctl COMMAND…`.
     pub(crate) words: Vec<OsString>,
 }
@@ -47,7 +45,6 @@ fn command(mut words: Vec<OsString>, variables: &mut Variables<'_>) -> Result<Co
     if let Some((name, _)) = flags.values.iter().find(|(name, _)| is_information(name)) {
         return Ok(Command::Print(help(command, name)));
     }
-    flags.given = flags.values.len();
     let mut values = environment::values(command, variables)?;
     // A flag replaces the values of its variable.
     values.retain(|(name, _)| !flags.has(name));
@@ -116,15 +113,6 @@ impl Flags {
 
     pub(crate) fn has(&self, name: &str) -> bool {
         self.value(name).is_some()
-    }
-
-    /// Names the variable in an error about a flag, if the value comes from the environment.
-    pub(crate) fn with_variable(&self, error: String) -> String {
-        let flag = error.trim_start_matches("--").split([' ', ':']).next();
-        match self.values.iter().skip(self.given).find(|(name, _)| flag == Some(*name)) {
-            Some((name, _)) => format!("{}: {error}", variable(name)),
-            None => error,
-        }
     }
 
     /// The value of a flag, which may be the name of a file. If a flag was repeated, its last value counts.
@@ -264,7 +252,7 @@ mod tests {
     fn every_flag_has_a_variable() {
         for command in ["", "chat"] {
             for flag in flags_of(command).into_iter().filter(|flag| !is_information(flag.name)) {
-                let variable = super::variable(flag.name);
+                let variable = crate::cli::flags::variable(flag.name);
                 let values = environment::values(command, &mut [(variable.clone().into(), "1".into())].into_iter());
                 let expected = if flag.value == Value::Required { "1" } else { "" };
                 assert_eq!(values, Ok(vec![(flag.name, expected.into())]), "{variable}");

@@ -17,9 +17,6 @@ pub(crate) type Variables<'a> = dyn Iterator<Item = (OsString, OsString)> + 'a;
 /// One line: there is no such variable, or its value is wrong.
 pub(crate) fn values(command: &str, variables: &mut Variables<'_>) -> Result<Vec<(&'static str, OsString)>, String> {
     let mut values = Vec::new();
-    if matches!(command, "history" | "health") {
-        return Ok(values);
-    }
     let flags = flags_of(command);
     for (name, value) in variables {
         let (name, text) = (name.to_string_lossy(), value.to_string_lossy());

@@ -1,6 +1,7 @@
 //! `chinwag health URL`: asks a server over HTTP, for images without curl.
 
-use super::{arguments::Flags, logging::visible, print, unix_socket};
+use super::{arguments::Flags, print, unix_socket};
+use chinwag::chat::protocol::sanitize_text;
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::process::ExitCode;
@@ -24,7 +25,7 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
         Ok((status, body)) => (format!("{status} {}", body.lines().next().unwrap_or_default()), status == 200),
         Err(error) => (format!("{place}: {error}"), false),
     };
-    print(&format!("{}\n", visible(&line)))?;
+    print(&format!("{}\n", sanitize_text(&line)))?;
     Ok(if is_ready { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

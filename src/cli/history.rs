@@ -1,9 +1,8 @@
 //! The flags of `--history`, and `chinwag history FILE`, which prints, exports and imports stored messages.
 
-use super::logging::{visible, write_line};
-use super::{amount::Unit, arguments::Flags, written};
+use super::{amount::Unit, arguments::Flags, logging::write_line, written};
 use chinwag::chat::history::{self, History, HistoryError, Record, Settings};
-use chinwag::chat::protocol::{StoredMessage, date_time};
+use chinwag::chat::protocol::{StoredMessage, date_time, sanitize_text};
 use chinwag::{Builder, chat::rules::RoomName};
 use std::io::{self, BufRead, BufWriter, IsTerminal, Write};
 use std::path::Path;
@@ -42,8 +41,11 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let file = flags.words.first().ok_or("which file? Write: chinwag history FILE")?;
     let path = Path::new(file);
     let named = |error: HistoryError| format!("{}: {error}", path.display());
-    let action = action(flags)?;
-    if action == "import" {
+    let is_export = flags.has("export");
+    if flags.has("import") {
+        if is_export || flags.has("room") {
+            return Err("--import imports all rooms: leave out --export and --room".to_owned());
+        }
         let mut progress = progress("lines read");
         // What ends this process, such as Ctrl-C, leaves the file as it was.
         let lines = io::stdin().lock().lines().inspect(|_| progress());
@@ -55,25 +57,14 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let print = |record| {
         progress();
         printed = match &record {
-            Record::Message { message, .. } if action == "print" => writeln!(out, "{}", line(message)),
-            Record::Room { .. } if action != "export" => Ok(()),
-            record => writeln!(out, "{}", record.to_json()),
+            record if is_export => writeln!(out, "{}", record.to_json()),
+            Record::Message { message, .. } => writeln!(out, "{}", line(message)),
+            _ => Ok(()),
         };
         printed.is_ok()
     };
     history::each_record(path, room_key(flags)?.as_deref(), print).map_err(named)?;
     written(printed.and_then(|()| out.flush()))
-}
-
-/// What to do with the file: `print`, `json`, `export` or `import`.
-fn action(flags: &Flags) -> Result<&'static str, String> {
-    let given: Vec<_> = ["json", "export", "import"].into_iter().filter(|flag| flags.has(flag)).collect();
-    match given[..] {
-        [] => Ok("print"),
-        ["import"] if flags.has("room") => Err("--import imports all rooms; leave out --room".to_owned()),
-        [action] => Ok(action),
-        _ => Err("--json, --export, --import: choose one".to_owned()),
-    }
 }
 
 /// The key under which the room of `--room` is stored. The lobby's key is empty.
@@ -89,10 +80,10 @@ fn room_key(flags: &Flags) -> Result<Option<String>, String> {
 fn line(message: &StoredMessage) -> String {
     let StoredMessage { seq, room, name, text, .. } = message;
     let time = date_time(message.date / 1000, ' ');
-    let room = if room.is_empty() { String::new() } else { format!("[{}] ", visible(room)) };
+    let room = if room.is_empty() { String::new() } else { format!("[{}] ", sanitize_text(room)) };
     match message.is_deleted() {
         true => format!("{time} {room}#{seq} (deleted by an operator)"),
-        false => format!("{time} {room}#{seq} {}: {}", visible(name), visible(text)),
+        false => format!("{time} {room}#{seq} {}: {}", sanitize_text(name), sanitize_text(text)),
     }
 }
 
@@ -109,28 +100,6 @@ fn progress(unit: &'static str) -> impl FnMut() {
         if is_seen && shown_at.elapsed() >= INTERVAL {
             write_line(&format!("{done} {unit}"));
             shown_at = Instant::now();
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_one_action_is_accepted() {
-        for (words, expected) in [
-            (&["f"][..], Ok("print")),
-            (&["--json", "f", "--room", "x"], Ok("json")),
-            (&["f", "--export"], Ok("export")),
-            (&["f", "--import"], Ok("import")),
-            (&["f", "--json", "--export"], Err("choose one")),
-            (&["f", "--import", "--room", "x"], Err("--room")),
-        ] {
-            match (action(&Flags::of("history", words)), expected) {
-                (Err(error), Err(part)) => assert!(error.contains(part), "{words:?}: {error}"),
-                (found, expected) => assert_eq!(found.ok(), expected.ok(), "{words:?}"),
-            }
         }
     }
 }

@@ -2,9 +2,9 @@
 //! read. Lines that do not fit into the queue are dropped and counted.
 
 use super::{spawn, systemd::priority};
-use chinwag::chat::protocol::{date_time, is_deceptive};
+use chinwag::chat::protocol::{date_time, sanitize_text};
 use log::{Level, LevelFilter, warn};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{env, mem, panic, thread};
@@ -33,38 +33,20 @@ pub(crate) fn start(level: LevelFilter) {
     }
 }
 
-/// Logs panics. The hook of the standard library writes to stderr and blocks if that is not read. It runs only if
-/// `RUST_BACKTRACE` asks for a backtrace.
+/// Logs panics. The hook of the standard library writes to stderr and blocks if that is not read.
 pub(crate) fn catch_panics() {
-    let default = panic::take_hook();
-    panic::set_hook(Box::new(move |info| {
+    panic::set_hook(Box::new(|info| {
         let current = thread::current();
-        let message = format!("thread {}: {info}", current.name().unwrap_or("?")).replace('\n', " ");
+        let message = format!("thread {}: {info}", current.name().unwrap_or("?"));
         write_line(&line(Level::Error, "panic", &message));
         // A panic of the main thread ends the process.
         flush();
-        if env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0") {
-            default(info);
-        }
     }));
 }
 
 /// A line without its end. The message cannot control a terminal.
 pub(crate) fn line(level: Level, target: &str, message: &str) -> String {
-    format!("{}{} {level:5} {target}: {}", priority(level), now(), visible(message))
-}
-
-/// Escapes control characters and those that change the direction of text, so that text from a peer stays one line and
-/// cannot control the terminal.
-pub(crate) fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        match is_deceptive(c) {
-            true => shown.extend(c.escape_default()),
-            false => shown.push(c),
-        }
-    }
-    shown
+    format!("{}{} {level:5} {target}: {}", priority(level), now(), sanitize_text(message))
 }
 
 /// RFC 3339, in UTC.
@@ -78,9 +60,6 @@ const MAX_BYTES: usize = 256 * 1024;
 
 /// How long the end of the program waits for the last lines to be written.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// A pause before stderr is tried again, if it was made non-blocking by a program that shares it.
-const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
 static QUEUE: Mutex<Queue> = Mutex::new(Queue { lines: String::new(), dropped: 0, is_idle: true });
 static CHANGED: Condvar = Condvar::new();
@@ -125,7 +104,7 @@ fn start_writing() -> bool {
 /// Queues a line. Never blocks, unless the writing thread could not be started: then the line is the error that says so.
 pub(crate) fn write_line(line: &str) {
     if !start_writing() {
-        write(format!("{line}\n").as_bytes());
+        let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
     } else if lock().push(line) {
         CHANGED.notify_all();
     }
@@ -144,21 +123,10 @@ fn write_lines() {
         let lines = queue.take();
         queue.is_idle = false;
         drop(queue);
-        write(lines.as_bytes());
+        // If stderr cannot be written to, because its reader is gone or the disk is full, the lines are lost.
+        let _ = io::stderr().write_all(lines.as_bytes());
         lock().is_idle = true;
         CHANGED.notify_all();
-    }
-}
-
-/// If stderr cannot be written to, because its reader is gone or the disk is full, the lines are lost.
-fn write(mut bytes: &[u8]) {
-    while !bytes.is_empty() {
-        match io::stderr().write(bytes) {
-            Ok(written) => bytes = &bytes[written..],
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(RETRY_PAUSE),
-            Err(_) => return,
-        }
     }
 }
 
@@ -171,16 +139,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn deceptive_characters_are_escaped() {
-        let table = [
-            ("plain \u{fc} \u{1f44b}", "plain \u{fc} \u{1f44b}"),
-            ("two\nlines", "two\\nlines"),
-            ("\x1b[2J", "\\u{1b}[2J"),
-            ("\u{9b}2J\u{7f}", "\\u{9b}2J\\u{7f}"),
-            ("\u{202e}txt.exe\u{2066}", "\\u{202e}txt.exe\\u{2066}"),
-        ];
-        for (text, shown) in table {
-            assert_eq!(visible(text), shown);
+    fn peer_cannot_forge_a_line_or_control_the_terminal() {
+        for text in ["two\nlines", "\x1b[2J", "\u{9b}2J\u{7f}", "\u{202e}txt.exe\u{2066}"] {
+            let line = line(Level::Info, "target", text);
+            assert!(!line.contains(chinwag::chat::protocol::is_deceptive), "{line:?}");
         }
     }
 

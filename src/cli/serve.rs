@@ -1,6 +1,6 @@
 //! Runs the server: from flags to a configuration, a listening server and its chat.
 
-use super::listen::{Acceptor, listen};
+use super::listen::listen;
 use super::{admin, arguments::Flags, limits, logging, machine_name, print, signals, spawn, systemd, token};
 use chinwag::chat::server::{Admin, BanFile, ChatServer};
 use chinwag::{Access, Network, Server, chat::protocol::Dialect, http::Response};
@@ -65,10 +65,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let (builder, announcement, _files) = listen(flags, acceptor.as_ref(), builder)?;
     let _admin = admin::start(flags, hosts, admin.clone())?;
     let server = builder.start().map_err(|error| error.to_string())?;
-    #[cfg(feature = "history")]
-    admin.connect(&server, history.as_ref().map(|history| Box::new(history.monitor()) as _));
-    #[cfg(not(feature = "history"))]
-    admin.connect(&server, None);
+    admin.connect(&server);
     #[cfg(feature = "tls")]
     let announcement = announcement + &super::tls::fingerprint(flags, acceptor.as_ref());
     watch(admin.clone())?;
@@ -76,9 +73,9 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let given = flags.clone();
     let reload = move || {
         for () in hangups {
-            systemd::notify_reloading();
-            reload(&given, &access, acceptor.as_ref(), &admin);
-            systemd::notify("READY=1");
+            #[cfg(feature = "tls")]
+            acceptor.iter().for_each(chinwag::tls::Acceptor::reload);
+            reload(&given, &access, &admin);
         }
     };
     // On a thread of its own: a file that is slow must not delay the end of the server.
@@ -147,44 +144,32 @@ fn access(flags: &Flags, mut access: Access) -> Result<Access, String> {
         access = access.allow_origin(origin).map_err(|error| format!("--origin: {error}"))?;
     }
     access = access.require_origin(flags.has("require-origin"));
-    read_tokens(flags, &access).map(|_| access)
+    read_tokens(flags, &access).map(|()| access)
 }
 
-/// Puts the tokens that the flags name into use. Their weaknesses are logged. Returns false if there is none.
-fn read_tokens(flags: &Flags, access: &Access) -> Result<bool, String> {
-    let mut is_read = false;
+/// Puts the tokens that the flags name into use. Their weaknesses are logged.
+fn read_tokens(flags: &Flags, access: &Access) -> Result<(), String> {
     for flag in ["token-file", "admin-token-file"] {
         let Some(token) = token::read(flag, flags.value(flag), |warning| warn!("{warning}"))? else { continue };
         let replace = if flag == "token-file" { Access::replace_token } else { Access::replace_admin_token };
         replace(access, &token).map_err(|error| format!("--{flag}: {error}"))?;
-        is_read = true;
     }
-    Ok(is_read)
+    Ok(())
 }
 
-/// What SIGHUP does: reads the files again that may change. If one cannot be used, what was read before stays in use.
-fn reload(flags: &Flags, access: &Access, acceptor: Option<&Acceptor>, admin: &Admin) {
-    #[cfg(feature = "tls")]
-    acceptor.into_iter().for_each(Acceptor::reload);
-    if flags.has("bans") {
-        let response = admin.ask(Box::new(|chat| match chat.reload_bans() {
-            Ok(count) => Response::text(200, format!("--bans was read again: {count} restrictions")),
-            Err(why) => Response::text(500, format!("--bans: {why}")),
-        }));
-        let text = String::from_utf8_lossy(response.body.trim_ascii_end());
-        match response.status {
-            200 => info!("SIGHUP: {text}"),
-            _ => error!("the old restrictions stay in use: {text}"),
-        }
+/// What SIGHUP does besides the certificate: reads the files again that may change. If one cannot be used, what was read before stays in use.
+fn reload(flags: &Flags, access: &Access, admin: &Admin) {
+    let response = admin.ask(Box::new(|chat| match chat.reload_bans() {
+        Ok(()) => Response::empty(204),
+        Err(why) => Response::text(500, format!("--bans: {why}")),
+    }));
+    if response.status != 204 {
+        error!("the old restrictions stay in use: {}", String::from_utf8_lossy(response.body.trim_ascii_end()));
     }
-    match read_tokens(flags, access) {
-        Ok(true) => info!("SIGHUP: the access token was read again"),
-        Ok(false) if acceptor.is_none() && !flags.has("bans") => {
-            info!("SIGHUP: no --token-file, no --bans and no certificate, so nothing was read");
-        }
-        Ok(false) => {}
-        Err(why) => error!("the old access token stays in use: {why}"),
+    if let Err(why) = read_tokens(flags, access) {
+        error!("the old access token stays in use: {why}");
     }
+    info!("SIGHUP: the files of the certificate, the tokens and the bans were read");
 }
 
 fn networks(flags: &Flags, flag: &str) -> Result<Vec<Network>, String> {

@@ -2,7 +2,6 @@
 //! the priority of log lines (sd-daemon(3)). It works by environment variables, and without them nothing happens.
 
 use log::{Level, debug};
-use rustix::time::{ClockId, clock_gettime};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixDatagram;
@@ -57,13 +56,6 @@ pub(crate) fn notify(state: &str) {
     if let Err(error) = send() {
         debug!("NOTIFY_SOCKET {name:?}: {error}");
     }
-}
-
-/// Sends `RELOADING=1`. systemd waits for the `READY=1` after the time that is sent along (`Type=notify-reload`).
-pub(crate) fn notify_reloading() {
-    let now = clock_gettime(ClockId::Monotonic);
-    let micros = now.tv_sec * 1_000_000 + now.tv_nsec / 1000;
-    notify(&format!("RELOADING=1\nMONOTONIC_USEC={micros}"));
 }
 
 /// How often the watchdog expects `WATCHDOG=1`, if it watches this process.

@@ -6,11 +6,12 @@ mod screen;
 
 use super::{amount::Unit, arguments::Flags, flags::check_feature, logging, print, spawn, token};
 use chinwag::chat::client::{ChatClient, Event};
-use chinwag::chat::rules::RoomName;
 use chinwag::client::{Builder, WebSocket};
 use screen::{Screen, Users};
 use std::io::{self, IsTerminal};
 use std::{env, process::ExitCode, time::Duration};
+
+const USER: &str = if cfg!(windows) { "USERNAME" } else { "USER" };
 
 const NOT_READ: &str = "the chat ended before the input; later lines were not sent";
 
@@ -25,10 +26,7 @@ const LAST_LINE_TIMEOUT: Duration = Duration::from_secs(1);
 pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
     let name = match flags.text("name")? {
         Some(name) => name.to_owned(),
-        None => env::var(if cfg!(windows) { "USERNAME" } else { "USER" })
-            .ok()
-            .filter(|name| !name.is_empty())
-            .unwrap_or_else(|| "guest".to_owned()),
+        None => env::var(USER).ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "guest".to_owned()),
     };
     let retry = flags.amount("retry", Unit::Seconds, 0)?.unwrap_or(60);
     let chat = ChatClient::connect_with(socket(flags)?, &name, Duration::from_secs(retry));
@@ -36,8 +34,8 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
     let is_interactive = io::stdin().is_terminal() && io::stdout().is_terminal();
     let pipe = if is_interactive { None } else { Some(pipe::start(chat.clone())?) };
     let (mut screen, _terminal) = match is_interactive {
-        true => keyboard::start(chat.clone(), name)?,
-        false => (Screen::new(None, name, Users::default()), None),
+        true => keyboard::start(chat.clone())?,
+        false => (Screen::new(None, Users::default()), Box::new(()) as _),
     };
     let (mut is_ok, mut was_closed_here) = (true, false);
     for event in chat.events() {
@@ -70,7 +68,7 @@ fn socket(flags: &Flags) -> Result<Builder, String> {
     if ["wss", "https"].iter().any(|secure| scheme.eq_ignore_ascii_case(secure)) {
         check_feature("tls").map_err(|missing| format!("{url}: {missing}"))?;
     }
-    let mut socket = WebSocket::builder(&with_room(url, flags.text("room")?.unwrap_or_default())?);
+    let mut socket = WebSocket::builder(url);
     let warn = |warning: &str| logging::write_line(&format!("* {warning}"));
     if let Some(token) = token::read("token-file", flags.value("token-file"), warn)? {
         socket = socket.header("Authorization", &format!("Bearer {token}"));
@@ -81,47 +79,4 @@ fn socket(flags: &Flags) -> Result<Builder, String> {
         socket = socket.tls(connector);
     }
     Ok(socket)
-}
-
-/// The URL with the path of a room. An empty name is the lobby, or the room that the URL names.
-fn with_room(url: &str, room: &str) -> Result<String, String> {
-    if room.is_empty() {
-        return Ok(url.to_owned());
-    }
-    let name = RoomName::new(room).ok_or_else(|| {
-        let most = RoomName::MAX_CHARS;
-        format!("--room {room:?}: a room cannot have this name; write at most {most} visible characters")
-    })?;
-    let (base, query) = url.split_at(url.find('?').unwrap_or(url.len()));
-    let base = base.trim_end_matches('/');
-    match base.contains("/room/") {
-        true => Err(format!("--room {room}: the URL names a room already")),
-        false => Ok(format!("{base}{}{query}", name.to_path())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_room_goes_into_the_path() {
-        for (url, room, expected) in [
-            ("ws://h:1/", "kitchen", Ok("ws://h:1/room/kitchen")),
-            ("ws://h:1", "a b/c?\u{e9}", Ok("ws://h:1/room/a%20b%2Fc%3F%C3%A9")),
-            ("ws://h/chat/?token=x", "den", Ok("ws://h/chat/room/den?token=x")),
-            ("ws://h/room/den", "attic", Err(())),
-            ("ws://h/", "", Ok("ws://h/")),
-        ] {
-            assert_eq!(with_room(url, room).map_err(drop), expected.map(str::to_owned), "{url} {room}");
-        }
-    }
-
-    #[test]
-    fn an_impossible_room_is_named() {
-        for room in [" ", "\x1b", &"x".repeat(200)] {
-            let error = with_room("ws://h/", room).expect_err(room);
-            assert!(error.contains("--room") && !error.contains(char::is_control), "{error}");
-        }
-    }
 }

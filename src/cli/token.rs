@@ -39,22 +39,11 @@ pub(crate) fn read(flag: &str, file: Option<&OsStr>, warn: fn(&str)) -> Result<O
     if text.len() < MIN_CHARS {
         warn(&format!("{name}: a token of fewer than {MIN_CHARS} characters can be guessed"));
     }
+    // The group is not judged: a file of root that the group of a service may read is usual.
     #[cfg(unix)]
-    if let Some((who, mode)) = readers(&opened.metadata().map_err(failed)?) {
-        warn(&format!("{name}: {who} can read or change the token; run: chmod {mode} {}", file.display()));
+    if opened.metadata().is_ok_and(|found| found.is_file() && found.mode() & 0o006 != 0) {
+        let file = file.display();
+        warn(&format!("{name}: every user of this machine can read or change the token; run: chmod o= {file}"));
     }
     Ok(Some(text.to_owned()))
-}
-
-/// Other users that may use the file, if there are any, and the mode that stops them. As in ssh, its group counts only if
-/// the file belongs to this user: a file of root that the group of a service may read is usual.
-#[cfg(unix)]
-fn readers(metadata: &std::fs::Metadata) -> Option<(&'static str, &'static str)> {
-    let is_own = metadata.uid() == rustix::process::geteuid().as_raw();
-    let mode = if metadata.is_file() { metadata.mode() } else { 0 };
-    match (mode & 0o006, mode & 0o060) {
-        (0, 0) => None,
-        (0, _) => is_own.then_some(("its group", "go=")),
-        _ => Some(("every user of this machine", if is_own { "go=" } else { "o=" })),
-    }
 }

@@ -2,7 +2,7 @@
 
 use rustix::fs::{FlockOperation, Mode, flock};
 use rustix::io::{Errno, ioctl_fionbio};
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
 use rustix::process::umask;
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -73,11 +73,7 @@ fn remove_stale(path: &Path) -> Result<(), String> {
 /// Connects without waiting. Without a server, the error is `CONNREFUSED`; for one that is too busy, it is `AGAIN`.
 pub(crate) fn connect(path: &Path) -> Result<OwnedFd, Errno> {
     let address = SocketAddrUnix::new(path)?;
-    #[cfg(not(target_vendor = "apple"))]
-    let flags = SocketFlags::CLOEXEC;
-    #[cfg(target_vendor = "apple")]
-    let flags = SocketFlags::empty();
-    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    let socket = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
     ioctl_fionbio(&socket, true)?;
     rustix::net::connect(&socket, &address)?;
     ioctl_fionbio(&socket, false)?;

@@ -74,10 +74,6 @@ impl<K: Copy + Ord, V> IdMap<K, V> {
         self.0.iter_mut().map(|(id, value)| (*id, value))
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     pub(crate) fn contains(&self, id: K) -> bool {
         self.place(id).is_ok()
     }

@@ -2,8 +2,6 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-#[cfg(unix)]
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// Writes a new file, which only this user may read, and renames it: whenever the process or the machine stops, the name has the
@@ -14,7 +12,7 @@ pub(crate) fn replace_file(file: &Path, content: &str) -> io::Result<()> {
     let _ = fs::remove_file(&name);
     let mut options = OpenOptions::new();
     #[cfg(unix)]
-    options.mode(0o600);
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut new = options.write(true).create_new(true).open(&name)?;
     // Otherwise a power failure may leave an empty file under the new name.
     new.write_all(content.as_bytes()).and_then(|()| new.sync_all())?;

@@ -32,9 +32,10 @@ fn history_is_exported_imported_and_printed() {
     assert_eq!((first.load_room("", 9), first.first_id()), (second.load_room("", 9), second.first_id()));
     drop((first, second));
     let kitchen = ran(&["history", &other, "--room", "KITCHEN"]);
-    assert_eq!(kitchen, "2023-11-14 22:13:20 [kitchen] #1 ann: \\u{1b}[2J\\nboo\n");
+    assert_eq!(kitchen, "2023-11-14 22:13:20 [kitchen] #1 ann: \u{fffd}[2J \u{23ce} boo\n");
     assert_eq!(ran(&["history", &other, "--room", ""]).lines().count(), 3);
-    assert_eq!(ran(&["history", &other, "--json"]).lines().count(), 4);
+    assert_eq!(ran(&["history", &other, "--export", "--room", ""]).lines().count(), 4);
+    assert!(refused(&["history", &other, "--import", "--room", "x"], "").contains("--room"));
 
     let changed = lines.replace("message 2", "message two");
     assert!(refused(&["history", &other, "--import"], &changed).contains("choose a new file"));

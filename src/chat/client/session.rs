@@ -17,8 +17,6 @@ pub(super) const TOO_FAST: &str = "too-fast";
 pub(super) struct Session {
     /// The name that the user wants. The server may have given another one.
     wanted_name: String,
-    /// The last name that the program was given.
-    reported_name: Option<String>,
     /// This client's id on the current connection.
     id: Option<UserId>,
     /// It has a name on the current connection. Before that it does not know whether the server was restarted, with new ids.
@@ -127,7 +125,6 @@ impl Session {
             "message" => self.message(&object),
             "error" => Some(self.error(&object)),
             "userlist" => Some(self.user_list(&object)),
-            "rejectusername" => self.named(&object),
             "username" => self.username_of(&object),
             "deleted" => Some(self.deleted(&object)),
             "notice" => Some(Event::Notice(object.text("text"))),
@@ -141,10 +138,6 @@ impl Session {
         let seqs: Vec<u64> = object.get("seq").unwrap_or_default();
         self.last_seq = seqs.iter().copied().chain(self.last_seq).max();
         Event::Deleted { seqs }
-    }
-
-    fn is_own(&self, object: &Object<'_>) -> bool {
-        self.id.is_some() && object.get("id") == self.id
     }
 
     /// This client's id, and the room's log. A new log has its own numbers.
@@ -172,27 +165,19 @@ impl Session {
 
     /// A user signed in, or changed the name.
     fn username_of(&mut self, object: &Object<'_>) -> Option<Event> {
-        let was = object.get("was");
-        if self.is_own(object) {
+        let (was, name) = (object.get("was"), object.text("name"));
+        if self.id.is_some() && object.get("id") == self.id {
             if !mem::replace(&mut self.is_signed_in, true) && was.is_none() {
                 // The server may have been restarted.
                 self.contacts.forget_ids();
                 self.ids = self.id.into_iter().collect();
             }
-            return self.named(object);
+            return Some(Event::Named(name));
         }
-        let name = object.text("name");
         if let Some(id) = object.get("id") {
             self.contacts.user_signed_in(id, &name, was);
         }
         Some(Event::Joined(name))
-    }
-
-    /// Reported once, though the server sends it twice if the name is not the requested one.
-    fn named(&mut self, object: &Object<'_>) -> Option<Event> {
-        let name = object.text("name");
-        let before = self.reported_name.replace(name.clone());
-        (before.as_ref() != Some(&name)).then_some(Event::Named(name))
     }
 
     fn message(&mut self, object: &Object<'_>) -> Option<Event> {

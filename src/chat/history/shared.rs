@@ -73,9 +73,7 @@ impl Shared {
 
     /// Counts messages that are queued next. Returns false if they must be dropped, because too much waits.
     pub(super) fn admit(&mut self, messages: usize, bytes: usize) -> bool {
-        // Deletions without messages have as much again.
-        let most = if messages > 0 { MAX_BYTES } else { 2 * MAX_BYTES };
-        let fits = self.error.is_none() || self.bytes <= most && !self.is_permanent();
+        let fits = self.error.is_none() || self.bytes <= MAX_BYTES && !self.is_permanent();
         if fits {
             (self.waiting, self.bytes) = (self.waiting + messages, self.bytes + bytes);
         } else {
@@ -117,7 +115,6 @@ mod tests {
         let second = shared.log.clone();
         assert!(second != first && shared.must_rename);
         assert!(!shared.admit(1, 1), "a name is not used again after another loss");
-        assert!(shared.admit(0, 1), "a deletion is not lost as well");
         assert!(shared.finish(2, &second).is_some_and(|loss| loss.contains("messages: 6")));
         assert!(shared.must_rename && !shared.is_complete(), "the logs have an earlier name");
         let third = shared.log.clone();

@@ -147,8 +147,9 @@ impl Store {
         Ok(added)
     }
 
-    /// Within a transaction: deletes messages, and adds their rooms and numbers to `erased`.
-    pub(super) fn erase(&self, erasure: &Erasure, erased: &mut Vec<(Arc<str>, u64)>) -> Result<()> {
+    /// Within a transaction: deletes messages. Returns the room and the number of each.
+    pub(super) fn erase(&self, erasure: &Erasure) -> Result<Vec<(Arc<str>, u64)>> {
+        let mut erased = Vec::new();
         let mut delete = |which: &str, values: &[&dyn ToSql]| -> Result<()> {
             let sql = format!(
                 "UPDATE message SET id = 0, name = '', text = '', nonce = NULL WHERE {which}
@@ -159,16 +160,16 @@ impl Store {
             Ok(rows.try_for_each(|row| row.map(|row| erased.push(row)))?)
         };
         match erasure {
-            Erasure::Numbers(room, seqs) => seqs
-                .iter()
-                .filter(|seq| **seq <= MAX)
-                .try_for_each(|seq| delete("room = (SELECT number FROM room WHERE key = ?) AND seq = ?", &[room, seq])),
+            Erasure::Numbers(room, seqs) => seqs.iter().filter(|seq| **seq <= MAX).try_for_each(|seq| {
+                delete("room = (SELECT number FROM room WHERE key = ?) AND seq = ?", &[room, seq])
+            })?,
             by_name => {
                 let mut names = self.db.prepare("SELECT DISTINCT name FROM message")?;
                 let names: Vec<String> = names.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-                names.iter().filter(|name| by_name.is_of(name)).try_for_each(|name| delete("name = ?", &[name]))
+                names.iter().filter(|name| by_name.is_of(name)).try_for_each(|name| delete("name = ?", &[name]))?;
             }
         }
+        Ok(erased)
     }
 
     /// Writes the whole write-ahead log into the database, and empties it. Returns false while another program reads it.

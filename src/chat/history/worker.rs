@@ -7,7 +7,7 @@ use super::{Settings, Shared, new_log_name, not_responding, prune::Pruner, state
 use crate::chat::rules::{Erasure, RoomSnapshot};
 use crate::{chat::protocol::StoredMessage, ws::spawn::lock};
 use log::warn;
-use std::os::unix::{ffi::OsStrExt, fs::PermissionsExt};
+use std::os::unix::ffi::OsStrExt;
 use std::sync::{Arc, Mutex, mpsc::Receiver};
 use std::time::{Duration, Instant};
 use std::{fs, mem};
@@ -23,9 +23,8 @@ pub(super) struct Worker {
     shared: Arc<Mutex<Shared>>,
     /// `None`: the file could not be opened for writing yet. Each attempt to write tries it.
     writer: Option<Writer>,
-    /// What is not in the file yet: messages, the oldest first, and what must be deleted after they are written.
+    /// Messages that are not in the file yet, the oldest first.
     messages: Vec<StoredMessage>,
-    erasures: Vec<Erasure>,
     pruner: Pruner,
     check_at: Instant,
     /// The write-ahead log may have deleted texts.
@@ -45,7 +44,6 @@ impl Worker {
             shared,
             writer: None,
             messages: Vec::new(),
-            erasures: Vec::new(),
             pruner: Pruner::default(),
             check_at: Instant::now() + CHECK,
             must_truncate: false,
@@ -59,19 +57,12 @@ impl Worker {
             lock(&worker.shared).must_rename |= worker.writer.is_none();
             worker.fail(error);
         }
-        let file = &worker.settings.path;
-        if fs::metadata(file).is_ok_and(|found| found.permissions().mode() & 0o004 != 0) {
-            let file = file.display();
-            warn!(
-                "history: {file}: every user of this machine can read the messages; run: chmod o-r {file} {file}-wal"
-            );
-        }
         Ok(worker)
     }
 
     /// Does what takes time in a large file. The server does not listen yet.
     fn prepare(&mut self) -> Result<()> {
-        self.write()?;
+        self.write(None)?;
         if let Some(writer) = &mut self.writer {
             // Only before a room was loaded: its numbers begin at 1 again.
             writer
@@ -102,7 +93,7 @@ impl Worker {
 
     /// Ends the thread. Another program may use the file then.
     pub(super) fn close(&mut self) {
-        self.write_waiting();
+        self.write_waiting(None);
         self.pruner.report();
         (self.writer, self.is_closing) = (None, true);
     }
@@ -113,7 +104,7 @@ impl Worker {
         if is_check {
             self.check_at = Instant::now() + CHECK;
             if self.is_moved() || !lock(&self.shared).is_complete() {
-                self.write_waiting();
+                self.write_waiting(None);
             } else if self.must_truncate {
                 self.truncate_log();
             }
@@ -126,7 +117,7 @@ impl Worker {
     /// Finds out whether a message could be stored now.
     pub(super) fn check(&mut self) -> Option<HistoryError> {
         lock(&self.shared).checks -= 1;
-        self.write_waiting();
+        self.write_waiting(None);
         let is_full = rustix::fs::statvfs(&self.settings.path).is_ok_and(|disk| disk.f_bavail == 0);
         let error = lock(&self.shared).error.clone();
         error.or(is_full.then(|| HistoryError::Temporary(FULL.into())))
@@ -148,8 +139,6 @@ impl Worker {
                 return is_permanent.then(|| RoomSnapshot { log: new_log_name(), ..RoomSnapshot::default() });
             }
         };
-        let is_erased = |message: &&mut StoredMessage| self.erasures.iter().any(|erasure| erasure.includes(message));
-        snapshot.messages.iter_mut().filter(is_erased).for_each(StoredMessage::delete);
         let state = lock(&self.shared);
         if state.must_rename || snapshot.log.is_empty() {
             snapshot.log = state.log.clone();
@@ -175,22 +164,16 @@ impl Worker {
             may_write && state.waiting == self.messages.len()
         };
         if is_due {
-            self.write_waiting();
+            self.write_waiting(None);
         }
     }
 
-    /// Deletes messages. Returns the room and the number of each. `None`: they are deleted with the next successful write.
-    pub(super) fn erase(&mut self, erasure: Erasure) -> Option<Vec<(Arc<str>, u64)>> {
-        self.messages.iter_mut().filter(|message| erasure.includes(message)).for_each(StoredMessage::delete);
-        self.erasures.push(erasure);
-        self.write_waiting()
-    }
-
-    fn write_waiting(&mut self) -> Option<Vec<(Arc<str>, u64)>> {
+    /// Writes what waits, then deletes messages. Returns the room and the number of each of these. `None`: the file is not writable.
+    pub(super) fn write_waiting(&mut self, erasure: Option<&Erasure>) -> Option<Vec<(Arc<str>, u64)>> {
         if lock(&self.shared).is_permanent() {
             return None;
         }
-        self.write().map_err(|error| self.fail(error)).ok()
+        self.write(erasure).map_err(|error| self.fail(error)).ok()
     }
 
     /// Must be called before the chat continues, and clients get messages that are not in the file.
@@ -199,8 +182,8 @@ impl Worker {
         lock(&self.shared).raise(noted.err().unwrap_or(error));
     }
 
-    /// Writes everything that waits in one transaction, or nothing.
-    fn write(&mut self) -> Result<Vec<(Arc<str>, u64)>> {
+    /// Writes everything that waits, and deletes messages, in one transaction, or does nothing.
+    fn write(&mut self, erasure: Option<&Erasure>) -> Result<Vec<(Arc<str>, u64)>> {
         if self.is_moved() {
             self.rescue()?;
         }
@@ -216,14 +199,12 @@ impl Worker {
             let state = lock(&self.shared);
             (state.log.clone(), state.must_rename)
         };
-        let mut erased = Vec::new();
-        let added = writer.store.transaction(|store| {
+        let (added, erased) = writer.store.transaction(|store| {
             if must_rename {
                 store.rename_logs(&log)?;
             }
             let added = store.add(&self.messages, &log)?;
-            self.erasures.iter().try_for_each(|erasure| store.erase(erasure, &mut erased))?;
-            Ok(added)
+            Ok((added, erasure.map_or(Ok(Vec::new()), |erasure| store.erase(erasure))?))
         })?;
         self.pruner.add(added, self.messages.iter().map(StoredMessage::size).sum());
         match must_rename {
@@ -236,7 +217,7 @@ impl Worker {
             writer.set_behind(false)?;
         }
         over.into_iter().for_each(|loss| warn!("history: messages are stored again; {loss}"));
-        if !mem::take(&mut self.erasures).is_empty() {
+        if erasure.is_some() {
             self.truncate_log();
         }
         Ok(erased)

@@ -4,7 +4,7 @@ use serde::Serialize;
 use std::{borrow::Cow, sync::Arc};
 
 /// The reason of a rejection. On the wire it is a stable word for programs, such as `too-long`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ErrorReason {

@@ -115,11 +115,10 @@ const MAX_PLAYED: usize = 4096;
 fn played(object: &Object<'_>) -> Result<Vec<u8>, ProtocolError> {
     const NEEDED: &str = "\"play\" must be a string of at most 4096 bytes in hexadecimal.";
     let hex = object.optional("play", NEEDED)?.unwrap_or_default();
-    let digits = hex.chars().filter(|c| !c.is_ascii_whitespace()).map(|c| c.to_digit(16)?.try_into().ok());
-    let digits: Option<Vec<u8>> = digits.collect();
+    let digits: Option<Vec<u32>> = hex.chars().filter(|c| !c.is_ascii_whitespace()).map(|c| c.to_digit(16)).collect();
     let digits = digits.filter(|digits| digits.len() % 2 == 0 && digits.len() <= 2 * MAX_PLAYED);
     let digits = digits.ok_or_else(|| ProtocolError::missing_field(NEEDED))?;
-    Ok(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+    Ok(digits.chunks(2).map(|pair| (pair[0] << 4 | pair[1]) as u8).collect())
 }
 
 /// The JSON with U+FFFD for each escaped surrogate without its other half. `JSON.stringify` writes such a half if a text was

@@ -73,14 +73,16 @@ impl Chat {
             ("unmute", [_]) => return self.lift(&Restriction::of("mute", words, now)?),
             ("open", [_]) => return self.lift(&Restriction::of("close", words, now)?),
             ("delete", [first, ..]) => {
-                let (place, numbers) = match command::number(first) {
-                    Some(_) => (None, words),
+                let (room, numbers) = match command::number(first) {
+                    // The operator's own room, or the lobby.
+                    Some(_) => (by.and_then(|id| self.room(id)).map(|room| room.name.clone()), words),
                     None => (Some(command::room(first)?), &words[1..]),
                 };
-                let seqs: Vec<u64> = numbers.iter().map(|word| command::number(word)).collect::<Option<_>>()?;
-                return if seqs.is_empty() { None } else { Some(self.delete(by, place, seqs)) };
+                let seqs = numbers.iter().map(|word| command::number(word)).collect::<Option<Vec<u64>>>();
+                let (key, seqs) = (room.unwrap_or_default().key().clone(), seqs.filter(|seqs| !seqs.is_empty())?);
+                self.erase(by, Erasure::Numbers(key, seqs))
             }
-            ("forget", [name]) => return Some(Ok(self.erase(by, Erasure::Name(command::name(name)?.key)))),
+            ("forget", [name]) => self.erase(by, Erasure::Name(command::name(name)?.key)),
             ("notice", [only]) if only.starts_with('"') => self.announce(&only[1..]),
             ("notice", [_, ..]) => self.announce(rest),
             _ => match Restriction::of(verb, words, now)? {
@@ -225,21 +227,6 @@ impl Chat {
         Ok(())
     }
 
-    /// Deletes messages of one room: the operator's own, or the lobby, unless it is given.
-    fn delete(&mut self, by: Option<UserId>, room: Option<RoomName>, seqs: Vec<u64>) -> Answer {
-        let own = by.and_then(|id| self.room(id)).map(|room| room.name.clone());
-        let name = room.or(own).unwrap_or_else(RoomName::lobby);
-        let room = self.find_room(&name).and_then(|id| self.rooms.get(id));
-        match (room.map(|room| room.log.last), seqs.iter().max()) {
-            // An archive may delete messages later, when there could be one of this number.
-            (Some(last), Some(seq)) if *seq > last => {
-                Err(format!("There is no message {seq}. The last one has the number {last}."))
-            }
-            (None, _) if !self.rules.archive => Err(format!("There is no room {}.", Subject::Room(name))),
-            _ => Ok(self.erase(by, Erasure::Numbers(name.key().clone(), seqs))),
-        }
-    }
-
     /// Deletes messages from memory, and then from the archive, after which the answer comes.
     fn erase(&mut self, by: Option<UserId>, erasure: Erasure) -> String {
         let deleted: Vec<(RoomId, Vec<u64>)> =
@@ -263,7 +250,7 @@ impl Chat {
         }
         let answer = match messages {
             Some(messages) => format!("Messages deleted: {}.", messages.len()),
-            None => "The messages are deleted in memory, but the history file is not writable now: see the log. They are deleted there when it is.".to_owned(),
+            None => "The messages are deleted in memory, but the history file is not writable now: see the log. Repeat this when it is.".to_owned(),
         };
         self.answer(by, answer);
     }

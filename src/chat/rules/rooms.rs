@@ -41,7 +41,7 @@ impl Chat {
     /// A user left the room. If it is empty, it waits to be forgotten, or goes at once if it has no history.
     pub(super) fn release_room(&mut self, id: RoomId) {
         self.room_counter += 1;
-        let is_empty = |room: &&mut Room| room.members.is_empty() && id != RoomId::LOBBY;
+        let is_empty = |room: &&mut Room| room.members.len() == 0 && id != RoomId::LOBBY;
         let Some(room) = self.rooms.get_mut(id).filter(is_empty) else { return };
         if room.is_restored || room.log.last > 0 || !room.holders.is_empty() {
             room.empty_since.get_or_insert(self.room_counter);

@@ -3,26 +3,17 @@
 use super::ChatServer;
 use crate::ws::http::{ClientAddr, Method, Request, Response};
 use crate::ws::server::{Handle, Server};
-use crate::{ws::access::Host, ws::queue::queue};
+use crate::{ws::access::Host, ws::queue::Producer, ws::queue::queue};
 use serde_json::json;
+use std::any::Any;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
-use std::{any::Any, fmt::Debug};
 
-/// How long the chat thread, and after it the storage, may take to answer.
+/// How long the chat thread may take to answer, and the archive to say whether it can store messages.
 const ANSWER_TIME: Duration = Duration::from_secs(1);
 
 /// A job for the chat thread. The connections get its outputs at the end of the batch.
 pub type Job = Box<dyn FnOnce(&mut ChatServer) -> Response + Send>;
-
-/// Checks the place where messages are stored. It may be used from any thread.
-pub trait Storage: Debug + Send + Sync {
-    /// Checks that messages can be stored now. Blocks for this time at most.
-    ///
-    /// # Errors
-    /// One line that says what is wrong.
-    fn check(&self, timeout: Duration) -> Result<(), String>;
-}
 
 /// Answers `/healthz`, `/readyz`, `/metrics` and `/rooms`, and gives jobs to the chat thread. Clones stand for the same chat.
 ///
@@ -41,25 +32,25 @@ pub trait Storage: Debug + Send + Sync {
 ///     .site(move |it| site.respond_locally(it).or_else(|| site.rooms(it)).or_else(|| ChatServer::site(it)))
 ///     .listen("127.0.0.1:6502")?
 ///     .start()?;
-/// admin.connect(&server, None); // without a history
+/// admin.connect(&server);
 /// let mut chat = ChatServer::new(server, Rules::default(), Dialect::Json).bans(bans);
 /// chat.command("ban 192.0.2.0/24 7d")?;
 /// chat.run();
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct Admin(Arc<OnceLock<Connected>>);
+pub struct Admin(Arc<OnceLock<Handle>>);
 
-/// The server of the chat, and where its messages are stored.
-type Connected = (Handle, Option<Box<dyn Storage>>);
+/// As [`Job`], with what gives its response to the asker.
+type Task = Box<dyn FnOnce(&mut ChatServer, Producer<Response>) + Send>;
 
-/// A job on its way to the chat thread, with what gives its response to the asker.
+/// A job on its way to the chat thread.
 type Question = Box<dyn FnOnce(&mut ChatServer) + Send>;
 
 impl Admin {
-    /// The server of the chat, and where its messages are stored. Only the first call counts.
-    pub fn connect(&self, server: &Server, storage: Option<Box<dyn Storage>>) {
-        let _ = self.0.set((server.handle(), storage));
+    /// The server of the chat. Only the first call counts.
+    pub fn connect(&self, server: &Server) {
+        let _ = self.0.set(server.handle());
     }
 
     /// Answers a request for one of the three paths; `None` for another path. For a listener that only operators reach.
@@ -67,7 +58,7 @@ impl Admin {
     pub fn respond(&self, request: &Request) -> Option<Response> {
         let answer: fn(&Self) -> Response = match request.uri().path() {
             "/healthz" => |_| Response::text(200, "ok"),
-            "/readyz" => Self::readiness,
+            "/readyz" => |admin| admin.ask_within(ANSWER_TIME, Box::new(ChatServer::check)),
             "/metrics" => |admin| admin.ask(Box::new(|chat| Response::text(200, chat.metrics()))),
             _ => return None,
         };
@@ -88,25 +79,27 @@ impl Admin {
     /// not begun by then is not done.
     #[must_use]
     pub fn ask(&self, job: Job) -> Response {
-        self.ask_within(ANSWER_TIME, job)
+        self.ask_within(ANSWER_TIME, Box::new(|chat, answer| answer.push(job(chat))))
     }
 
-    /// As [`Admin::ask`], for a job that may take longer.
-    pub(super) fn ask_within(&self, time: Duration, job: Job) -> Response {
-        let Some((server, _)) = self.0.get() else { return Response::text(503, "the server is starting") };
+    /// As [`Admin::ask`], for a job that may take longer, or whose response comes from another thread.
+    pub(super) fn ask_within(&self, time: Duration, job: Task) -> Response {
+        let Some(server) = self.0.get() else { return Response::text(503, "the server is starting") };
         let deadline = Instant::now() + time;
         let (answer, answers) = queue(1);
         let question: Question = Box::new(move |chat| {
             // After the deadline, the asker has stopped waiting.
             if Instant::now() < deadline {
-                answer.push(job(chat));
+                job(chat, answer);
             }
         });
         // If this fails, the question is dropped, and so is its sender.
         let _ = server.send(Box::new(question), deadline);
         let answer = answers.pop(deadline.saturating_duration_since(Instant::now()));
         let seconds = time.as_secs();
-        answer.unwrap_or_else(|| Response::text(503, format!("the chat thread did not answer within {seconds} s")))
+        answer.unwrap_or_else(|| {
+            Response::text(503, format!("no answer within {seconds} s from the chat thread or its history"))
+        })
     }
 
     /// Answers GET and HEAD of `/rooms` with the rooms, and how many users with a name each has, as JSON. `None` for another
@@ -123,26 +116,25 @@ impl Admin {
             _ => Response::method_not_allowed(),
         })
     }
-
-    fn readiness(&self) -> Response {
-        let chat = self.ask(Box::new(|chat| chat.ready()));
-        match self.0.get() {
-            Some((_, Some(storage))) if chat.status == 200 => match storage.check(ANSWER_TIME) {
-                Ok(()) => chat,
-                Err(error) => Response::text(503, format!("history: {error}")),
-            },
-            _ => chat,
-        }
-    }
 }
 
 impl ChatServer {
-    fn ready(&self) -> Response {
+    fn check(&mut self, answer: Producer<Response>) {
         #[cfg(feature = "cluster")]
         if self.cluster.as_ref().is_some_and(|cluster| !cluster.is_ready()) {
-            return Response::text(503, "cluster: Redis does not answer, or this node has not read the whole stream");
+            let why = "cluster: Redis does not answer, or this node has not read the whole stream";
+            return answer.push(Response::text(503, why));
         }
-        Response::text(200, "ready")
+        let done = move |error: Option<String>| {
+            answer.push(match error {
+                None => Response::text(200, "ready"),
+                Some(why) => Response::text(503, format!("history: {why}")),
+            });
+        };
+        match &mut self.archive {
+            Some(archive) => archive.check(Box::new(done)),
+            None => done(None),
+        }
     }
 
     pub(super) fn answer(&mut self, question: Box<dyn Any + Send>) {

@@ -35,6 +35,9 @@ pub trait Archive: Debug + Send {
     /// `None`: the archive cannot do this now.
     fn erase(&mut self, erasure: Erasure) -> Option<Vec<(Arc<str>, u64)>>;
 
+    /// Finds out whether messages can be stored now, without waiting for that. `done` gets one line if they cannot.
+    fn check(&mut self, done: Box<dyn FnOnce(Option<String>) + Send>);
+
     /// Whether all messages that were committed are stored now.
     fn is_complete(&self) -> bool;
 

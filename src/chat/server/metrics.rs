@@ -2,7 +2,7 @@
 
 use super::ChatServer;
 use crate::chat::protocol::{ErrorReason, ServerMessage};
-use crate::chat::rules::Output;
+use crate::{chat::rules::Output, ws::id_map::IdMap};
 use std::time::Duration;
 
 /// The upper bounds of the histogram of flush times, in microseconds, and as Prometheus writes them.
@@ -14,7 +14,7 @@ const BUCKETS: [(u128, &str); 6] =
 pub(super) struct Metrics {
     messages: u64,
     /// Messages that the rules refused.
-    refused: Vec<(ErrorReason, u64)>,
+    refused: IdMap<ErrorReason, u64>,
     /// How often a connection was behind.
     behind: u64,
     /// Connections that the rules did not let in.
@@ -29,12 +29,7 @@ impl Metrics {
         match output {
             Output::Broadcast(_, ServerMessage::Message(_), ..) => self.messages += 1,
             Output::Unsubscribe(..) => self.behind += 1,
-            Output::Send(_, ServerMessage::Error(error)) => {
-                match self.refused.iter_mut().find(|(reason, _)| *reason == error.reason) {
-                    Some((_, count)) => *count += 1,
-                    None => self.refused.push((error.reason, 1)),
-                }
-            }
+            Output::Send(_, ServerMessage::Error(error)) => *self.refused.get_or_default(error.reason) += 1,
             _ => {}
         }
     }
@@ -72,8 +67,8 @@ impl ChatServer {
         for (kind, count) in server.rejections {
             row(&format!("refused_total{{kind=\"{kind}\"}}"), count);
         }
-        for (reason, count) in &metrics.refused {
-            let reason = serde_json::to_string(reason).unwrap_or_default();
+        for (reason, count) in metrics.refused.iter() {
+            let reason = serde_json::to_string(&reason).unwrap_or_default();
             row(&format!("refused_messages_total{{reason={reason}}}"), *count);
         }
         for ((_, bound), count) in BUCKETS.iter().zip(metrics.flushes) {

@@ -104,7 +104,7 @@ impl Admin {
                     Ok(answer) => Response::text(200, answer),
                     Err(why) => Response::text(400, why),
                 };
-                self.ask_within(COMMAND_TIME, Box::new(execute))
+                self.ask_within(COMMAND_TIME, Box::new(move |chat, answer| answer.push(execute(chat))))
             }
             (&Method::POST, None) => Response::text(400, "Send POST /ctl?command=LINE, percent-encoded."),
             _ => Response::text(405, "Only POST is possible here.").with("Allow", "POST"),
@@ -122,25 +122,25 @@ impl ChatServer {
         self
     }
 
-    /// Reads the file of bans again. Returns their number. Connections that are banned now are closed. From another thread:
+    /// Reads the file of bans again. Connections that are banned now are closed. From another thread:
     ///
     /// ```
     /// # use chinwag::{chat::server::Admin, http::Response};
     /// # let admin = Admin::default();
     /// let response = admin.ask(Box::new(|chat| match chat.reload_bans() {
-    ///     Ok(count) => Response::text(200, format!("{count} bans")),
+    ///     Ok(()) => Response::empty(204),
     ///     Err(error) => Response::text(500, error.to_string()),
     /// }));
     /// ```
     ///
     /// # Errors
     /// The file cannot be read. Nothing has changed.
-    pub fn reload_bans(&mut self) -> io::Result<usize> {
-        let Some(bans) = &mut self.bans else { return Ok(0) };
+    pub fn reload_bans(&mut self) -> io::Result<()> {
+        let Some(bans) = &mut self.bans else { return Ok(()) };
         bans.read()?;
         let known = bans.known.clone();
         self.apply(Input::Restrictions(&known));
-        Ok(known.len())
+        Ok(())
     }
 
     /// Executes an operator's command, such as `kick ann`, and returns the answer, which may have several lines.

@@ -2,15 +2,11 @@
 
 use super::spawn;
 use chinwag::chat::{client::ChatClient, protocol::sanitize_text};
-use std::io::{self, BufRead, ErrorKind, Read};
+use std::io::{self, BufRead, Read};
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::{thread, time::Duration};
 
 /// Bytes of the longest line. A longer one is sent in parts, which no server accepts by default.
-const MAX_LINE: usize = 1024 * 1024;
-
-/// Before another attempt to read an input that does not block.
-const PAUSE: Duration = Duration::from_millis(20);
+const MAX_LINE: u64 = 1024 * 1024;
 
 /// What was not sent, once the input is read.
 pub(super) type Unsent = Receiver<Option<String>>;
@@ -49,26 +45,18 @@ fn forward(chat: &ChatClient, input: &mut impl BufRead) -> Option<String> {
 /// The next line, without its line break; `None` at the end. Bytes that are not UTF-8 become U+FFFD.
 fn read_line(input: &mut impl BufRead) -> io::Result<Option<String>> {
     let mut line = Vec::new();
-    loop {
-        let room = (MAX_LINE - line.len()) as u64;
-        match input.by_ref().take(room).read_until(b'\n', &mut line) {
-            // Another program made the terminal or the pipe non-blocking.
-            Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(PAUSE),
-            Err(error) => return Err(error),
-            Ok(0) if line.is_empty() => return Ok(None),
-            Ok(_) => {
-                let text = line.strip_suffix(b"\n").unwrap_or(&line);
-                let text = text.strip_suffix(b"\r").unwrap_or(text);
-                return Ok(Some(String::from_utf8_lossy(text).into_owned()));
-            }
-        }
+    if input.by_ref().take(MAX_LINE).read_until(b'\n', &mut line)? == 0 {
+        return Ok(None);
     }
+    let text = line.strip_suffix(b"\n").unwrap_or(&line);
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
+    Ok(Some(String::from_utf8_lossy(text).into_owned()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::BufReader;
+    use std::io::{BufReader, ErrorKind};
 
     /// Gives one chunk or error after the other.
     struct Script(Vec<io::Result<Vec<u8>>>);
@@ -108,10 +96,9 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_not_the_end_and_an_input_that_does_not_block_is_read_again() {
+    fn an_error_is_not_the_end() {
         let error = |kind: ErrorKind| Err(kind.into());
-        let chunks =
-            vec![Ok(b"on".to_vec()), error(ErrorKind::WouldBlock), error(ErrorKind::Interrupted), Ok(b"e\n".to_vec())];
+        let chunks = vec![Ok(b"on".to_vec()), error(ErrorKind::Interrupted), Ok(b"e\n".to_vec())];
         assert_eq!(read_all(chunks), ["one"]);
         let chunks = vec![Ok(b"one\ntw".to_vec()), error(ErrorKind::Other)];
         assert_eq!(read_all(chunks), ["one", "other error"]);
@@ -122,6 +109,6 @@ mod tests {
         let chunk = || Ok(vec![b'x'; 64 * 1024]);
         let long = (0..40).map(|_| chunk()).chain([Ok(b"\nnext\n".to_vec())]);
         let lengths: Vec<usize> = read_all(long.collect()).iter().map(String::len).collect();
-        assert_eq!(lengths, [MAX_LINE, MAX_LINE, MAX_LINE / 2, 4]);
+        assert_eq!(lengths, [1 << 20, 1 << 20, 1 << 19, 4]);
     }
 }

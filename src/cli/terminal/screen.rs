@@ -1,4 +1,4 @@
-//! Output: one line for each event, with colours. Text from others cannot control the terminal.
+//! Output: one line for each event, names in bold. Text from others cannot control the terminal.
 
 use super::{logging, print};
 use chinwag::chat::client::{Event, Message};
@@ -12,20 +12,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(super) struct Screen {
     /// Prints above the line that is being typed. `None` in a pipe: messages go to stdout, everything else to stderr.
     printer: Option<Box<dyn ExternalPrinter + Send>>,
-    colours: bool,
+    is_styled: bool,
     users: Users,
-    /// Until the server gives a name.
-    requested_name: Option<String>,
 }
 
 /// The users in the room, for `/users`.
 pub(super) type Users = Arc<Mutex<Vec<String>>>;
 
 impl Screen {
-    pub(super) fn new(printer: Option<Box<dyn ExternalPrinter + Send>>, name: String, users: Users) -> Self {
-        // <https://no-color.org>: no colours if it is set and not empty.
-        let colours = io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { printer, colours, users, requested_name: Some(name) }
+    pub(super) fn new(printer: Option<Box<dyn ExternalPrinter + Send>>, users: Users) -> Self {
+        // <https://no-color.org>: none if it is set and not empty.
+        let is_styled = io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Self { printer, is_styled, users }
     }
 
     /// Returns false if the reader of the output is gone.
@@ -33,14 +31,10 @@ impl Screen {
         match event {
             // It is visible already, as it was typed, or it came through the pipe.
             Event::Message(message) if message.own => true,
-            Event::Message(message) => self.print(format_message(message, self.colours), true),
+            Event::Message(message) => self.print(format_message(message, self.is_styled), true),
             Event::Users(users) => {
                 self.users.lock().unwrap_or_else(PoisonError::into_inner).clone_from(users);
                 true
-            }
-            Event::Named(name) => {
-                let requested = self.requested_name.take().filter(|requested| requested != name);
-                self.remark(&named(name, requested.as_deref()))
             }
             other => {
                 if let Event::Closed { undelivered, .. } = other {
@@ -58,7 +52,7 @@ impl Screen {
     }
 
     fn remark(&mut self, remark: &str) -> bool {
-        let line = if self.colours { format!("\x1b[2m* {remark}\x1b[0m") } else { format!("* {remark}") };
+        let line = if self.is_styled { format!("\x1b[2m* {remark}\x1b[0m") } else { format!("* {remark}") };
         self.print(line, false)
     }
 
@@ -76,34 +70,28 @@ impl Screen {
 }
 
 /// A message as the dialect `text` writes it.
-fn format_message(message: &Message, colours: bool) -> String {
+fn format_message(message: &Message, is_styled: bool) -> String {
     let name = sanitize_name(&message.name);
-    let name = if colours { format!("\x1b[1;{}m{name}\x1b[0m", colour(&message.name)) } else { name };
+    let name = if is_styled { format!("\x1b[1m{name}\x1b[0m") } else { name };
     let to = if message.target.is_some() { " (to you)" } else { "" };
     format!("{name}{to}: {}", sanitize_text(&message.text))
-}
-
-/// One of the six terminal colours that are neither black nor white. A name always has the same colour.
-fn colour(name: &str) -> u32 {
-    31 + name.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % 6
 }
 
 /// The line for an event that is not a message; `None` if it needs no line.
 fn remark(event: &Event) -> Option<String> {
     Some(match event {
+        Event::Named(name) => format!("you are {}", sanitize_name(name)),
         Event::Joined(name) => format!("{} signed in", sanitize_name(name)),
         Event::Refused { explanation, text: Some(text), .. } => {
-            format!("refused: {} ({})", sanitize_text(explanation), beginning(&sanitize_text(text)))
+            format!("refused: {} ({})", sanitize_text(explanation), sanitize_text(text))
         }
         Event::Refused { explanation, .. } => format!("refused: {}", sanitize_text(explanation)),
-        Event::Deleted { seqs } if seqs.len() == 1 => "an operator deleted a message".into(),
-        Event::Deleted { seqs } => format!("an operator deleted {} messages", seqs.len()),
+        Event::Deleted { seqs } => format!("messages deleted by an operator: {}", seqs.len()),
         Event::Notice(text) => {
             let lines: Vec<_> = text.lines().map(sanitize_text).collect();
             format!("notice: {}", lines.join("\n* "))
         }
-        Event::Gap { missed: Some(1) } => "one message was missed".into(),
-        Event::Gap { missed: Some(missed) } => format!("{missed} messages were missed"),
+        Event::Gap { missed: Some(missed) } => format!("messages missed: {missed}"),
         Event::Gap { missed: None } => "messages may have been missed".into(),
         Event::Disconnected { reason, retry_in } => {
             format!("{}; trying again in {:.1} s", sanitize_text(reason), retry_in.as_secs_f64())
@@ -125,28 +113,6 @@ fn explained(error: &Error) -> String {
     }
 }
 
-/// The server gives a name with a number if the requested one is taken, and `guest` if it cannot be a name. An error follows,
-/// which says why.
-fn named(name: &str, requested: Option<&str>) -> String {
-    let is = format!("you are {}", sanitize_name(name));
-    let Some(requested) = requested else { return is };
-    let shown = beginning(&sanitize_text(requested));
-    match name.starts_with("guest") && !requested.trim_start().starts_with("guest") {
-        true => format!("{is}: {shown:?} cannot be a name"),
-        false if name.ends_with(|c: char| c.is_ascii_digit()) => format!("{is}: {shown:?} is taken"),
-        false => is,
-    }
-}
-
-/// Enough of a message to recognise it.
-fn beginning(text: &str) -> String {
-    let mut short: String = text.chars().take(40).collect();
-    if short.len() < text.len() {
-        short.push('\u{2026}');
-    }
-    short
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,6 +131,7 @@ mod tests {
         let closed = Error::Ended(DisconnectReason::ClosedByPeer { code: 4000, reason: evil() });
         let events = [
             event(&evil()),
+            Event::Named(evil()),
             Event::Notice(evil().replace('\n', " ")),
             refused(None),
             refused(Some(evil())),
@@ -176,33 +143,11 @@ mod tests {
             let line = remark(event).expect("a remark");
             assert!(!line.contains(is_deceptive), "{line:?}");
         }
-        assert!(!named(&evil(), Some(&evil())).contains(is_deceptive));
-    }
-
-    #[test]
-    fn another_name_than_the_requested_one_is_explained() {
-        assert_eq!(named("ann", None), "you are ann");
-        for (name, requested, why) in [
-            ("ann1", "ann", ": \"ann\" is taken"),
-            ("guest1", "guest", ": \"guest\" is taken"),
-            ("guest", "\u{430}nn", ": \"\u{430}nn\" cannot be a name"),
-            ("guest2", "x".repeat(33).as_str(), ": \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\" cannot be a name"),
-            ("Ann B", " Ann B ", ""),
-        ] {
-            assert!(named(name, Some(requested)).ends_with(&format!("{}{why}", sanitize_name(name))), "{requested}");
-        }
-        assert!(!named("guest", Some("\x1b[2J")).contains('\x1b'));
     }
 
     #[test]
     fn an_orderly_end_needs_no_line() {
         assert_eq!(remark(&Event::Closed { error: None, undelivered: Vec::new() }), None);
         assert_eq!(remark(&event("bob")).as_deref(), Some("bob signed in"));
-        let missed = |count| remark(&Event::Gap { missed: Some(count) });
-        assert_eq!(
-            [missed(1), missed(2)].map(Option::unwrap_or_default),
-            ["one message was missed", "2 messages were missed"]
-        );
-        assert_eq!(beginning(&"x".repeat(50)).chars().count(), 41);
     }
 }

@@ -57,17 +57,12 @@ impl Listener {
     /// # Errors
     /// It is another kind of socket.
     pub(super) fn new(socket: OwnedFd, mode: ListenerMode) -> io::Result<Self> {
-        #[cfg(not(target_vendor = "apple"))]
-        let does_listen = sockopt::socket_acceptconn(&socket)?;
-        // Apple's systems do not tell, but refuse to listen on a connected one.
-        #[cfg(target_vendor = "apple")]
-        let does_listen = true;
-        if sockopt::socket_type(&socket)? != SocketType::STREAM || !does_listen {
+        // A socket that is connected cannot listen.
+        if sockopt::socket_type(&socket)? != SocketType::STREAM || rustix::net::listen(&socket, BACKLOG).is_err() {
             return Err(io::Error::other("it is not a socket that listens for streams"));
         }
         let is_unix = getsockname(&socket)?.address_family() == AddressFamily::UNIX;
         let socket = TcpListener::from(socket);
-        rustix::net::listen(&socket, BACKLOG)?;
         socket.set_nonblocking(true)?;
         if is_unix {
             return Ok(Self { socket, addr: UNIX_CLIENT, is_unix, mode: ListenerMode::default() });

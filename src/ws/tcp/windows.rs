@@ -5,11 +5,10 @@ use crate::ws::spawn::lock;
 use mio::{Interest, Registry, Token, net};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{RecvFlags, SendFlags};
-use std::collections::HashMap;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
+use std::{collections::HashMap, sync::Mutex};
 
 pub(crate) use std::os::windows::io::OwnedSocket as OwnedFd;
 
@@ -30,13 +29,9 @@ pub(crate) type Inner = TcpStream;
 pub(crate) fn pair() -> io::Result<(Inner, Inner)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let one = TcpStream::connect(listener.local_addr()?)?;
-    loop {
-        let (other, addr) = listener.accept()?;
-        // Other programs can connect as well.
-        if addr == one.local_addr()? {
-            return Ok((one, other));
-        }
-    }
+    let (other, addr) = listener.accept()?;
+    // Another program can connect first.
+    if addr == one.local_addr()? { Ok((one, other)) } else { Err(ErrorKind::ConnectionAborted.into()) }
 }
 
 /// Waits until the next read need not wait, or until then.

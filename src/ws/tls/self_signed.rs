@@ -11,8 +11,6 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, RootCertStore};
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-#[cfg(unix)]
-use std::os::unix::fs::DirBuilderExt;
 use std::{collections::BTreeSet, path::Path};
 use time::{Duration, OffsetDateTime};
 
@@ -39,7 +37,7 @@ pub fn self_signed(file: &Path, names: &[String]) -> Result<bool, Error> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
-    builder.mode(0o700);
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     folder
         .map_or(Ok(()), |folder| builder.recursive(true).create(folder))
         .and_then(|()| replace_file(file, &pem))
