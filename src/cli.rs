@@ -19,12 +19,14 @@ mod logging;
 mod serve;
 mod signals;
 mod suggest;
+#[cfg_attr(windows, path = "cli/windows/systemd.rs")]
 mod systemd;
 #[cfg(feature = "terminal")]
 mod terminal;
 #[cfg(feature = "tls")]
 mod tls;
 mod token;
+#[cfg_attr(windows, path = "cli/windows/unix_socket.rs")]
 mod unix_socket;
 
 use arguments::Command;
@@ -66,6 +68,14 @@ fn execute(command: Command) -> Result<ExitCode, String> {
         "history" => history::run(&flags).map(|()| ExitCode::SUCCESS),
         _ => serve::run(&flags).map(|()| ExitCode::SUCCESS),
     }
+}
+
+/// The name of this machine.
+fn machine_name() -> String {
+    #[cfg(unix)]
+    return rustix::system::uname().nodename().to_string_lossy().into_owned();
+    #[cfg(windows)]
+    return std::env::var("COMPUTERNAME").unwrap_or_default();
 }
 
 /// Prints to stdout.

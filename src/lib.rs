@@ -97,6 +97,9 @@
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+#[cfg(all(windows, feature = "history"))]
+compile_error!("the feature `history` needs Unix: it locks files and checks their owners");
+
 #[cfg(feature = "chat")]
 pub mod chat;
 mod ws;

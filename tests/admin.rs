@@ -1,5 +1,7 @@
 //! What operators ask: `/healthz`, `/readyz` and `/metrics`, on a listener of their own and from this machine.
 
+#![cfg(unix)]
+
 mod support;
 
 use std::fs;

@@ -68,6 +68,7 @@ fn burst_within_the_limit_arrives_when_it_is_read() {
 }
 
 /// One thread flushes all stalled sockets.
+#[cfg(unix)]
 #[test]
 fn stalled_clients_share_one_thread() {
     let mut config = config();

@@ -134,6 +134,7 @@ fn several_addresses_are_one_chat() {
     assert_eq!((&message["name"], &message["text"]), (&"bob".into(), &"from there".into()));
 }
 
+#[cfg(unix)]
 #[test]
 fn quiet_logs_nothing_and_verbose_logs_more() {
     let quiet = start_binary(&["-q"]);
@@ -148,6 +149,7 @@ fn quiet_logs_nothing_and_verbose_logs_more() {
     verbose.wait_for_log("x-unheard-of");
 }
 
+#[cfg(unix)]
 #[test]
 fn signal_closes_every_connection_with_1001_and_exits_with_0() {
     for name in ["TERM", "INT"] {
@@ -168,6 +170,7 @@ fn signal_closes_every_connection_with_1001_and_exits_with_0() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn client_without_an_answer_delays_the_exit_by_at_most_5_seconds() {
     let chinwag = start_binary(&[]);
@@ -176,6 +179,7 @@ fn client_without_an_answer_delays_the_exit_by_at_most_5_seconds() {
     assert_eq!(status.code(), Some(0), "{log:#?}");
 }
 
+#[cfg(unix)]
 #[test]
 fn shutdown_refuses_new_clients_and_a_second_signal_exits_at_once() {
     let chinwag = start_binary(&[]);

@@ -1,5 +1,7 @@
 //! A log that is not read stops nothing: not the chat, not refusals, not SIGTERM. Its lines are dropped and counted.
 
+#![cfg(unix)]
+
 mod support;
 
 use std::io::Write;

@@ -136,6 +136,7 @@ fn refused_message_is_named() {
     assert_eq!(next_message(&ann).text, "fine");
 }
 
+#[cfg(unix)]
 #[test]
 fn refused_connection_is_not_retried_and_retries_end() {
     let server = start_binary(&[]);

@@ -1,5 +1,7 @@
 //! A closed or full stdout or stderr never makes a command panic: its status stays 0, 1 or 2.
 
+#![cfg(unix)]
+
 mod support;
 
 use std::fs::File;

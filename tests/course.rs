@@ -10,6 +10,8 @@
 //! Programs listen on free ports instead of those in the text. `CHINWAG_BLESS=1 cargo test --test course` writes the outputs
 //! that do not match. Then write `…` where they differ from run to run. `CHINWAG_CHAPTER=12` runs one chapter.
 
+#![cfg(unix)]
+
 mod support;
 
 use std::collections::BTreeSet;

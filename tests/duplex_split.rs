@@ -3,6 +3,7 @@
 mod support;
 
 use std::net::{TcpListener, TcpStream};
+#[cfg(unix)]
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -143,6 +144,7 @@ fn a_socket_with_buffered_frames_is_refused() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn unix_sockets_are_duplex_too() {
     let (one, two) = UnixStream::pair().expect("two sockets");

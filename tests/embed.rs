@@ -1,5 +1,8 @@
 //! The programs of docs/embed: each does what docs/EMBED.md says.
 
+// Two of them need Unix: its sockets, and its signals.
+#![cfg(unix)]
+
 mod support;
 
 use std::io::{Read, Write};

@@ -1,6 +1,8 @@
 //! Out of descriptors or threads: open connections keep chatting, new ones get 503, and a freed place is usable at once.
 //! The process neither ends nor spins.
 
+#![cfg(unix)]
+
 mod support;
 
 use std::io::Read;

@@ -217,6 +217,7 @@ fn stream_ends_with_its_reader() {
     assert_eq!(stream.line(), "guest: still here");
 }
 
+#[cfg(unix)]
 #[test]
 fn streams_end_when_the_server_shuts_down() {
     let server = start_binary(&[]);

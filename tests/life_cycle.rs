@@ -115,7 +115,8 @@ fn connection_lost_within_a_message_is_reported() {
 #[test]
 fn connected_is_queued_before_the_101() {
     let server = serve(Config::default());
-    for number in 1..=200 {
+    // On Windows, a connection that is cut ends within a second.
+    for number in 1..=if cfg!(windows) { 5 } else { 200 } {
         let _client = Client::connect(addr(&server), &[]);
         match server.events().try_recv() {
             Ok(Event::Connected(peer, _)) => peer.cut(),

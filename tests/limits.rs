@@ -272,6 +272,7 @@ fn long_name_delays_no_other_client() {
 }
 
 /// However many are refused, a kind of refusal is logged once a second, with its number.
+#[cfg(unix)]
 #[test]
 fn rejections_are_logged_once_a_second() {
     let chinwag = start_binary(&["--limit", "connections=1"]);
@@ -298,6 +299,7 @@ fn tls_on_a_plain_port_is_logged() {
 }
 
 /// What peers send and the log shows cannot forge lines or talk to the terminal.
+#[cfg(unix)]
 #[test]
 fn peer_bytes_are_escaped_in_the_log() {
     let chinwag = start_binary(&["-vv"]);

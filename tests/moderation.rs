@@ -1,5 +1,6 @@
 //! Operators in the program: tokens, bans before the handshake, the file of bans, restarts.
 #![cfg(feature = "cli")]
+#![cfg(unix)]
 
 mod support;
 

@@ -64,6 +64,7 @@ fn wrong_networks_are_refused_with_one_line() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn ignored_proxy_on_this_machine_is_logged_once() {
     let chinwag = start_binary(&[]);
@@ -82,6 +83,7 @@ fn ignored_proxy_on_this_machine_is_logged_once() {
     assert!(!log.iter().any(|line| line.contains("X-Forwarded-For")), "{log:#?}");
 }
 
+#[cfg(unix)]
 #[test]
 fn exempting_every_address_gets_a_warning() {
     for (network, is_everything) in

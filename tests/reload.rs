@@ -1,5 +1,7 @@
 //! SIGHUP reads files again, and never ends the process. Signals work while the server starts.
 
+#![cfg(unix)]
+
 mod support;
 
 use std::fs::{self, OpenOptions};

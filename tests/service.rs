@@ -1,5 +1,7 @@
 //! The server under systemd: notifications, the watchdog, sockets that are passed, priorities of log lines. And `chinwag health`.
 
+#![cfg(unix)]
+
 mod support;
 
 use std::fs::{self, File};

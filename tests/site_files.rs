@@ -3,6 +3,7 @@
 mod support;
 
 use std::fs;
+#[cfg(unix)]
 use std::os::unix::fs::symlink;
 
 use chinwag::{Server, http};
@@ -29,9 +30,10 @@ fn site(name: &str) -> (Folder, Server) {
         fs::create_dir_all(std::path::Path::new(&path).parent().expect("a folder")).expect("a folder");
         fs::write(path, content).expect("a file");
     }
-    symlink(folder.path("secret.txt"), folder.path("site/link.txt")).expect("a link");
-    symlink("..", folder.path("site/up")).expect("a link");
-    symlink("app.js", folder.path("site/inside.js")).expect("a link");
+    #[cfg(unix)]
+    for (target, link) in [("../secret.txt", "site/link.txt"), ("..", "site/up"), ("app.js", "site/inside.js")] {
+        symlink(target, folder.path(link)).expect("a link");
+    }
     let builder = Server::builder().endpoint(|_| false).site(http::files(folder.path("site")).expect("a folder"));
     let server = builder.listen("127.0.0.1:0").expect("a free port").start().expect("enough threads");
     (folder, server)
@@ -50,6 +52,7 @@ fn files_are_served_with_their_types() {
         ("/sub/", "sub", "text/html; charset=utf-8"),
         ("//sub//index.html", "sub", "text/html; charset=utf-8"),
         ("/empty/x.css", "2", "text/css; charset=utf-8"),
+        #[cfg(unix)]
         ("/inside.js", "1", "text/javascript; charset=utf-8"),
     ] {
         let answer = get(addr(&server), path);
@@ -74,6 +77,8 @@ fn nothing_else_is_served() {
         "/..%5csecret.txt",
         "/..\\secret.txt",
         "/C:secret.txt",
+        "/ENV~1",
+        "/GIT~1/config",
         &format!("/{absolute}"),
         "/link.txt",
         "/up/secret.txt",
@@ -105,6 +110,7 @@ fn only_get_and_head_are_possible() {
 }
 
 /// Reading a pipe waits for a writer, which never comes.
+#[cfg(unix)]
 #[test]
 fn pipes_are_not_read() {
     let (folder, server) = site("pipes");

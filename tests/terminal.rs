@@ -1,5 +1,7 @@
 //! `chinwag chat`: pipes, exit codes, and a terminal (in tmux).
 
+#![cfg(unix)]
+
 mod support;
 
 use std::process::Command;

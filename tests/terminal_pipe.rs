@@ -1,5 +1,7 @@
 //! `chinwag chat` in a pipe: no line is lost without a word on stderr and exit code 1.
 
+#![cfg(unix)]
+
 mod support;
 
 use std::ffi::OsStr;

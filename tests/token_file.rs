@@ -1,5 +1,7 @@
 //! A token file that others can read, and a token that can be guessed, get a warning. A file without a token is refused.
 
+#![cfg(unix)]
+
 mod support;
 
 use std::fs::{self, Permissions};

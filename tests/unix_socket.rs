@@ -1,5 +1,7 @@
 //! `--listen unix:PATH`: the socket's file, its mode and group, and the addresses of its clients.
 
+#![cfg(unix)]
+
 mod support;
 
 use std::fs;

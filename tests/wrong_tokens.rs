@@ -67,6 +67,7 @@ fn missing_token_is_not_limited() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn tokens_are_never_logged() {
     let file = std::env::temp_dir().join(format!("chinwag-token-{}", std::process::id()));

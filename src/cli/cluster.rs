@@ -19,7 +19,7 @@ pub(crate) fn open(flags: &Flags, rules: Rules, builder: Builder) -> Result<(Opt
     }
     let name = match flags.text("node")? {
         Some(name) => name.to_owned(),
-        None => format!("{}-{}", rustix::system::uname().nodename().to_string_lossy(), process::id()),
+        None => format!("{}-{}", super::machine_name(), process::id()),
     };
     let cluster = Cluster::open(url, &name, rules).map_err(|error| format!("--cluster: {error}"))?;
     let builder = builder.first_id(cluster.first_id());

@@ -6,7 +6,6 @@ use super::unix_socket::{self, SocketFile};
 use chinwag::{Builder, Error, client};
 use std::fmt::Display;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
-use std::os::fd::OwnedFd;
 
 #[cfg(feature = "tls")]
 pub(crate) use chinwag::tls::Acceptor;
@@ -42,10 +41,9 @@ pub(crate) fn listen(
         }
     }
     for socket in inherited {
-        sockets.push((socket, acceptor, "LISTEN_FDS".to_owned(), "a socket that was passed"));
+        sockets.push((socket.into(), acceptor, "LISTEN_FDS".to_owned(), "a socket that was passed"));
     }
     for (socket, acceptor, source, place) in sockets {
-        let socket = TcpListener::from(socket);
         announcement += &announce(&socket, acceptor.is_some(), place);
         let added = match acceptor {
             #[cfg(feature = "tls")]
@@ -87,11 +85,11 @@ pub(crate) fn asks_for_tls(flags: &Flags) -> bool {
 }
 
 /// A socket that listens at the place that a flag names, and its file if it is a unix socket.
-pub(crate) fn open(flags: &Flags, flag: &str, text: &str) -> Result<(OwnedFd, Option<SocketFile>), String> {
+pub(crate) fn open(flags: &Flags, flag: &str, text: &str) -> Result<(TcpListener, Option<SocketFile>), String> {
     let Some(path) = text.strip_prefix("unix:") else {
         let address = address(flags, flag, text)?;
         let socket = TcpListener::bind(address).map_err(|source| Error::bind(address, &source));
-        return socket.map(|socket| (socket.into(), None)).map_err(|error| format!("--{flag}: {error}"));
+        return socket.map(|socket| (socket, None)).map_err(|error| format!("--{flag}: {error}"));
     };
     let (mode, group) = match flag {
         "admin" if !path.is_empty() => (0o600, None),
@@ -106,7 +104,7 @@ pub(crate) fn open(flags: &Flags, flag: &str, text: &str) -> Result<(OwnedFd, Op
         }
     };
     let (socket, file) = unix_socket::bind(path, mode, group).map_err(|error| format!("--{flag}: {error}"))?;
-    Ok((socket.into(), Some(file)))
+    Ok((socket, Some(file)))
 }
 
 /// `ADDR:PORT`, `[ADDR]:PORT` or `NAME:PORT`. The first IPv4 address of a name, or else its first one: `localhost` is 127.0.0.1,

@@ -1,6 +1,7 @@
 //! Runs the server: from flags to a configuration, a listening server and its chat.
 
-use super::{admin, arguments::Flags, limits, listen::listen, logging, print, signals, spawn, systemd, token};
+use super::listen::listen;
+use super::{admin, arguments::Flags, limits, logging, machine_name, print, signals, spawn, systemd, token};
 use chinwag::chat::server::{Admin, BanFile, ChatServer};
 use chinwag::{Access, Network, Server, chat::protocol::Dialect, http::Response};
 use log::{LevelFilter, error, info, warn};
@@ -17,6 +18,7 @@ const STACK_SIZE: usize = 128 * 1024;
 pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let (running, hangups) = signals::watch()?;
     logging::start(log_level(flags));
+    #[cfg(unix)]
     raise_descriptor_limit();
     let (mut config, rules) = limits::configure(flags)?;
     config.stack_size = STACK_SIZE;
@@ -119,6 +121,7 @@ fn log_level(flags: &Flags) -> LevelFilter {
 }
 
 /// Each connection needs a file descriptor, and the usual limit is 1024: raises it as far as the system allows.
+#[cfg(unix)]
 fn raise_descriptor_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let maximum = getrlimit(Resource::Nofile).maximum;
@@ -129,8 +132,7 @@ fn raise_descriptor_limit() {
 
 /// The hosts that requests may be for.
 fn hosts(flags: &Flags) -> Result<Access, String> {
-    let machine = rustix::system::uname();
-    let mut access = Access::default().machine_name(&machine.nodename().to_string_lossy());
+    let mut access = Access::default().machine_name(&machine_name());
     for host in flags.list("host")? {
         access = access.allow_host(host).map_err(|error| format!("--host: {error}"))?;
     }

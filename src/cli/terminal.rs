@@ -11,6 +11,8 @@ use screen::{Screen, Users};
 use std::io::{self, IsTerminal};
 use std::{env, process::ExitCode, time::Duration};
 
+const USER: &str = if cfg!(windows) { "USERNAME" } else { "USER" };
+
 const NOT_READ: &str = "the chat ended before the input; later lines were not sent";
 
 /// How long the end of the chat waits to learn which line was not sent. The input may be a program that writes nothing more.
@@ -24,7 +26,7 @@ const LAST_LINE_TIMEOUT: Duration = Duration::from_secs(1);
 pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
     let name = match flags.text("name")? {
         Some(name) => name.to_owned(),
-        None => env::var("USER").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "guest".to_owned()),
+        None => env::var(USER).ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "guest".to_owned()),
     };
     let retry = flags.amount("retry", Unit::Seconds, 0)?.unwrap_or(60);
     let chat = ChatClient::connect_with(socket(flags)?, &name, Duration::from_secs(retry));
@@ -33,7 +35,7 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
     let pipe = if is_interactive { None } else { Some(pipe::start(chat.clone())?) };
     let (mut screen, _terminal) = match is_interactive {
         true => keyboard::start(chat.clone())?,
-        false => (Screen::new(None, Users::default()), None),
+        false => (Screen::new(None, Users::default()), Box::new(()) as _),
     };
     let (mut is_ok, mut was_closed_here) = (true, false);
     for event in chat.events() {

@@ -1,6 +1,6 @@
 //! The certificate that the flags for TLS name, or that this machine generates for itself.
 
-use super::{amount::Unit, arguments::Flags, listen::asks_for_tls};
+use super::{amount::Unit, arguments::Flags, listen::asks_for_tls, machine_name};
 use chinwag::tls::{Acceptor, addresses_of_this_machine};
 use std::{env, ffi::OsStr, path::PathBuf};
 
@@ -45,7 +45,8 @@ fn self_signed(file: &OsStr, flags: &Flags) -> Result<Acceptor, String> {
 
 /// The state directory: systemd names it, or else the XDG Base Directory Specification.
 fn default_file() -> Result<PathBuf, String> {
-    let folders = [("STATE_DIRECTORY", ""), ("XDG_STATE_HOME", "chinwag"), ("HOME", ".local/state/chinwag")];
+    let home = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+    let folders = [("STATE_DIRECTORY", ""), ("XDG_STATE_HOME", "chinwag"), (home, ".local/state/chinwag")];
     let folder = folders.into_iter().find_map(|(variable, below)| {
         env::var_os(variable).filter(|value| !value.is_empty()).map(|folder| PathBuf::from(folder).join(below))
     });
@@ -55,7 +56,7 @@ fn default_file() -> Result<PathBuf, String> {
 
 /// The names and addresses that this machine may be reached by, its own name first.
 fn host_names(flags: &Flags) -> Result<Vec<String>, String> {
-    let machine = rustix::system::uname().nodename().to_string_lossy().to_lowercase();
+    let machine = machine_name().to_lowercase();
     let machine = machine.trim_end_matches('.');
     let short = machine.split('.').next().unwrap_or_default();
     let mut names = vec![short.to_owned(), format!("{short}.local"), machine.to_owned(), "localhost".to_owned()];

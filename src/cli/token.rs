@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
+#[cfg(unix)]
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -27,8 +28,7 @@ pub(crate) fn read(flag: &str, file: Option<&OsStr>, warn: fn(&str)) -> Result<O
         _ => format!("{name}: {error}"),
     };
     let (opened, mut text) = (File::open(file).map_err(failed)?, String::new());
-    let metadata = opened.metadata().map_err(failed)?;
-    opened.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(failed)?;
+    (&opened).take(MAX_BYTES + 1).read_to_string(&mut text).map_err(failed)?;
     if text.len() as u64 > MAX_BYTES {
         return Err(format!("{name}: it has more than {MAX_BYTES} bytes; write only the token into it"));
     }
@@ -40,7 +40,8 @@ pub(crate) fn read(flag: &str, file: Option<&OsStr>, warn: fn(&str)) -> Result<O
         warn(&format!("{name}: a token of fewer than {MIN_CHARS} characters can be guessed"));
     }
     // The group is not judged: a file of root that the group of a service may read is usual.
-    if metadata.is_file() && metadata.mode() & 0o006 != 0 {
+    #[cfg(unix)]
+    if opened.metadata().is_ok_and(|found| found.is_file() && found.mode() & 0o006 != 0) {
         let file = file.display();
         warn(&format!("{name}: every user of this machine can read or change the token; run: chmod o= {file}"));
     }

@@ -2,10 +2,11 @@
 
 use rustix::fs::{FlockOperation, Mode, flock};
 use rustix::io::{Errno, ioctl_fionbio};
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
 use rustix::process::umask;
 use std::fs::{self, File, Permissions};
 use std::io;
+use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown};
 use std::os::unix::net::UnixListener;
@@ -27,11 +28,11 @@ impl Drop for SocketFile {
     }
 }
 
-/// Creates a socket that other users cannot open before it has this group and mode.
+/// Creates a socket, as std's type for TCP, that other users cannot open before it has this group and mode.
 ///
 /// # Errors
 /// One line that says what to do.
-pub(crate) fn bind(path: &str, mode: u32, group: Option<u32>) -> Result<(UnixListener, SocketFile), String> {
+pub(crate) fn bind(path: &str, mode: u32, group: Option<u32>) -> Result<(TcpListener, SocketFile), String> {
     let path = Path::new(path);
     let failed = |error: io::Error| format!("cannot listen on unix:{}: {error}", path.display());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -51,7 +52,7 @@ pub(crate) fn bind(path: &str, mode: u32, group: Option<u32>) -> Result<(UnixLis
         chown(path, None, Some(group)).map_err(|error| format!("--socket-group {group}: {error}; {advice}"))?;
     }
     fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed)?;
-    Ok((socket, file))
+    Ok((OwnedFd::from(socket).into(), file))
 }
 
 /// Removes the socket of a server that has ended. Nothing else is removed.
@@ -72,8 +73,8 @@ fn remove_stale(path: &Path) -> Result<(), String> {
 /// Connects without waiting. Without a server, the error is `CONNREFUSED`; for one that is too busy, it is `AGAIN`.
 pub(crate) fn connect(path: &Path) -> Result<OwnedFd, Errno> {
     let address = SocketAddrUnix::new(path)?;
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    let socket = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
+    ioctl_fionbio(&socket, true)?;
     rustix::net::connect(&socket, &address)?;
     ioctl_fionbio(&socket, false)?;
     Ok(socket)

@@ -26,7 +26,7 @@ pub(crate) use tungstenite::protocol::Role;
 pub(crate) use write_reactor::WriteReactor;
 
 use crate::ws::deflate::{Agreement, Unmarker};
-use crate::ws::{config::Config, spawn::lock};
+use crate::ws::{config::Config, spawn::lock, tcp::Watched};
 use state::Phase;
 use std::net::{Shutdown, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -93,6 +93,7 @@ impl Connection {
     /// Sends queued bytes as far as the socket takes them.
     pub(crate) fn flush_pending(self: &Arc<Self>) {
         if let Some(state) = self.lock().as_mut() {
+            state.is_watched &= Watched::STAYS;
             self.flush(state);
         }
     }

@@ -44,11 +44,12 @@ pub use crate::ws::tcp::Socket;
 use crate::ws::connection::{BufferedStream, PeerInfo};
 #[cfg(feature = "tls")]
 use crate::ws::handshake::{HeadError, Negotiated, Policy, Upgrade, negotiate, read_request};
-use crate::ws::{config::Config, peer::Peer, tcp::tcp, websocket::WebSocket};
+use crate::ws::tcp::{OwnedFd, pair, tcp};
+use crate::ws::{config::Config, peer::Peer, websocket::WebSocket};
 #[cfg(feature = "tls")]
 use crate::ws::{handshake_stream::HandshakeStream, session::StartTls, tls::Acceptor};
 use std::io::{self, Write};
-use std::{mem, os::fd::OwnedFd, os::unix::net::UnixStream};
+use std::mem;
 
 /// The half that reads. It is a whole [`WebSocket`], which can also send.
 pub type Reader = WebSocket;
@@ -171,7 +172,7 @@ impl Duplex {
 /// The stream, if tungstenite has received nothing from it. tungstenite (0.30) does not show its buffer, but its stream can be
 /// replaced: by one with a single message, which it returns only if nothing comes before it.
 fn unused<S: Socket>(mut socket: tungstenite::WebSocket<S>) -> io::Result<OwnedFd> {
-    let (inside, mut outside) = UnixStream::pair()?;
+    let (inside, mut outside) = pair()?;
     let stream = mem::replace(socket.get_mut(), S::from(inside.into()));
     outside.write_all(b"\x81\x81\0\0\0\0?")?;
     drop(outside);

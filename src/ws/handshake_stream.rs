@@ -2,7 +2,7 @@
 
 use crate::ws::connection::BufferedStream;
 use crate::ws::session::Session;
-use crate::ws::tcp::{MAX_DISCARDED, left_until};
+use crate::ws::tcp::{MAX_DISCARDED, left_until, let_wait};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::{self, ErrorKind, Read};
 use std::net::{Shutdown, TcpStream};
@@ -78,7 +78,7 @@ impl HandshakeStream {
 
     fn receive_into(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         self.flush()?;
-        self.stream.socket.set_read_timeout(Some(left_until(self.deadline)?))?;
+        let_wait(&self.stream.socket, Some(self.deadline))?;
         (&*self.stream.socket).read(bytes)
     }
 

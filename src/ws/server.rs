@@ -17,6 +17,7 @@ pub use registry::Numbers;
 use crate::ws::connection::{DisconnectReason, Frames, Message, WriteReactor};
 use crate::ws::http::{Request, Response};
 use crate::ws::peer::{Peer, PeerId};
+use crate::ws::tcp::{Inner, pair};
 use crate::ws::{
     config::Config, error::Error, handshake::Policy, network::Network, queue::Producer, rate_limiter::AddressLimiter,
     spawn::spawn_supervised,
@@ -30,7 +31,7 @@ use registry::ConnectionRegistry;
 use rejection_log::RejectionLog;
 use std::net::{self, SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, Weak};
-use std::{any::Any, os::unix::net::UnixStream, time::Instant};
+use std::{any::Any, time::Instant};
 use thread_pool::ThreadPool;
 
 /// Networks whose rates are remembered at once, in about 64 KiB. An IPv6 address counts as three networks.
@@ -131,7 +132,7 @@ struct Shared {
     config: Arc<Config>,
     policy: Policy,
     /// Shutting the second one down ends the accept threads, which wait for the first one.
-    stop: (UnixStream, UnixStream),
+    stop: (Inner, Inner),
     proxies: Vec<Network>,
     registry: Arc<ConnectionRegistry>,
     threads: ThreadPool,
@@ -188,7 +189,7 @@ impl Server {
         let (sender, events) = bounded(config.event_capacity);
         let shared = Arc::new(Shared {
             policy: *builder.policy,
-            stop: UnixStream::pair().map_err(Error::start)?,
+            stop: pair().map_err(Error::start)?,
             proxies: builder.proxies,
             registry: Arc::default(),
             threads: ThreadPool::new(config.stack_size),

@@ -1,22 +1,31 @@
 //! What std does not have for sockets: a type for any stream socket, non-blocking sends, and deadlines as timeouts.
 
 use rustix::io::Errno;
-use rustix::net::{SendFlags, send};
+use rustix::net::send;
 use std::io::{self, Read, Write};
-use std::os::{fd::OwnedFd, unix::net::UnixStream};
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 use std::{net::TcpStream, sync::Arc};
+use system::SEND_NOW;
+
+#[cfg_attr(unix, path = "tcp/unix.rs")]
+#[cfg_attr(windows, path = "tcp/windows.rs")]
+mod system;
+
+pub(crate) use system::{Inner, NON_BLOCKING, OwnedFd, RECEIVE_NOW, Watched, let_wait, pair};
 
 /// A connected socket that a connection can take over: TCP or Unix.
 pub trait Socket: Read + Write + Into<OwnedFd> + From<OwnedFd> {}
 
 impl Socket for TcpStream {}
+#[cfg(unix)]
 impl Socket for UnixStream {}
 
 /// Any stream socket as std's type for TCP. Nothing here needs TCP, except for an option.
 pub(crate) fn tcp(socket: impl Into<OwnedFd>) -> io::Result<Arc<TcpStream>> {
     let stream = TcpStream::from(socket.into());
-    stream.set_nonblocking(false)?;
+    stream.set_nonblocking(NON_BLOCKING)?;
     // A Unix socket has no such option.
     let _ = stream.set_nodelay(true);
     Ok(Arc::new(stream))
@@ -34,7 +43,7 @@ pub(crate) const MAX_DISCARDED: usize = 4 * 1024 * 1024;
 pub(crate) fn send_now(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
     let mut sent = 0;
     while sent < bytes.len() {
-        match send(stream, &bytes[sent..], SendFlags::DONTWAIT | NOSIGNAL) {
+        match send(stream, &bytes[sent..], SEND_NOW) {
             Ok(count) => sent += count,
             Err(Errno::INTR) => {}
             Err(Errno::AGAIN) => break,
@@ -43,12 +52,6 @@ pub(crate) fn send_now(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
     }
     Ok(sent)
 }
-
-/// Prevents SIGPIPE when the peer is gone. Apple's sockets have an option for it, which std sets.
-#[cfg(not(target_vendor = "apple"))]
-const NOSIGNAL: SendFlags = SendFlags::NOSIGNAL;
-#[cfg(target_vendor = "apple")]
-const NOSIGNAL: SendFlags = SendFlags::empty();
 
 /// The time until a deadline, as a socket's timeout.
 ///

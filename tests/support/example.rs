@@ -89,7 +89,7 @@ impl Drop for Example {
 pub fn path(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("this program is a file");
     let folder = test.ancestors().nth(2).expect("it lies in target/debug/deps");
-    let example = folder.join("examples").join(name);
+    let example = folder.join("examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     assert!(example.exists(), "{} is not there: cargo build --example {name}", example.display());
     example
 }

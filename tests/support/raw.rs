@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr};
+#[cfg(unix)]
 use std::os::unix::net::UnixStream;
 
 use super::client::Deadlined;
@@ -42,12 +43,14 @@ pub fn get(addr: SocketAddr, target: &str) -> Answer {
 ///
 /// # Panics
 /// As [`raw`].
+#[cfg(unix)]
 #[track_caller]
 pub fn get_unix(path: &str, target: &str, fields: &str) -> Answer {
     http_unix(path, &format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n"))
 }
 
 /// As [`http`], on a unix socket.
+#[cfg(unix)]
 #[track_caller]
 pub fn http_unix(path: &str, request: &str) -> Answer {
     let mut stream = UnixStream::connect(path).expect("a server that listens");

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
+#[cfg(unix)]
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -68,12 +69,9 @@ pub fn run(command: Command, deadline: Duration) -> Output {
 /// If it does not start, or still runs after `deadline`. Then it is killed with its children.
 #[track_caller]
 pub fn run_to_end(mut command: Command, deadline: Duration) -> Output {
-    let child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0) // so that a browser that it starts is killed with it
-        .spawn();
+    #[cfg(unix)]
+    command.process_group(0); // so that a browser that it starts is killed with it
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let child = match child {
         Ok(child) => child,
         Err(error) => panic!("{command:?} did not start: {error}"),

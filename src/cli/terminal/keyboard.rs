@@ -3,17 +3,21 @@
 use super::{Screen, logging, print, screen::Users, spawn};
 use chinwag::chat::client::ChatClient;
 use chinwag::chat::protocol::{ClientMessage, Dialect, Post, ServerMessage, Target};
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+#[cfg(unix)]
+use rustix::termios::{self, OptionalActions, Termios};
 use rustyline::{DefaultEditor, error::ReadlineError};
+use std::any::Any;
 use std::io;
 use std::sync::{Arc, PoisonError};
 
 /// The settings of a terminal. Dropping this restores them: the program may end while a line is being typed.
-pub(super) struct Terminal(Termios);
+#[cfg(unix)]
+struct Terminal(Termios);
 
+#[cfg(unix)]
 impl Drop for Terminal {
     fn drop(&mut self) {
-        let _ = tcsetattr(io::stdin(), OptionalActions::Drain, &self.0);
+        let _ = termios::tcsetattr(io::stdin(), OptionalActions::Drain, &self.0);
     }
 }
 
@@ -21,9 +25,13 @@ impl Drop for Terminal {
 ///
 /// # Errors
 /// One line: the terminal cannot be used.
-pub(super) fn start(chat: ChatClient) -> Result<(Screen, Option<Terminal>), String> {
+pub(super) fn start(chat: ChatClient) -> Result<(Screen, Box<dyn Any>), String> {
     let unusable = |error: ReadlineError| format!("this terminal cannot be used: {error}");
-    let before = tcgetattr(io::stdin()).ok().map(Terminal);
+    #[cfg(unix)]
+    let before = termios::tcgetattr(io::stdin()).ok().map(Terminal);
+    // There, rustyline restores them.
+    #[cfg(windows)]
+    let before = ();
     let mut editor = DefaultEditor::new().map_err(unusable)?;
     let printer = editor.create_external_printer().map_err(unusable)?;
     let users = Users::default();
@@ -35,7 +43,7 @@ pub(super) fn start(chat: ChatClient) -> Result<(Screen, Option<Terminal>), Stri
         chat.finish();
     };
     spawn("keyboard", Box::new(type_all))?;
-    Ok((screen, before))
+    Ok((screen, Box::new(before)))
 }
 
 /// Executes lines until Ctrl-D or `/quit`, which wait for all messages to be delivered. Returns true after Ctrl-C, and when the

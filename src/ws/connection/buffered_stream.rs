@@ -185,13 +185,14 @@ impl<T> Write for BufferedStream<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ws::tcp::tcp;
     use std::net::TcpListener;
 
     /// A stream, and the other end of its socket.
     fn stream() -> (Box<BufferedStream>, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let stream = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
-        let stream = BufferedStream::new(Arc::new(stream), None, Vec::new());
+        let stream = BufferedStream::new(tcp(stream).expect("a socket"), None, Vec::new());
         (stream, listener.accept().expect("a connection").0)
     }
 

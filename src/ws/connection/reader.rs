@@ -1,7 +1,7 @@
 //! The reading half of a connection: waits without a lock, sends Pings when nothing arrives, and completes the close.
 
 use super::{Connection, ConnectionEnd, DisconnectReason, Message, ReadResult};
-use crate::ws::tcp::{MAX_DISCARDED, left_until};
+use crate::ws::tcp::{MAX_DISCARDED, RECEIVE_NOW, let_wait};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 use std::{net::TcpStream, sync::Arc, time::Instant};
@@ -140,8 +140,7 @@ impl Reader {
 
     /// Lets the next read block until then.
     fn flags_until(&self, until: Option<Instant>) -> RecvFlags {
-        let timeout = until.map(left_until).transpose().and_then(|left| self.stream.set_read_timeout(left));
-        if timeout.is_ok() { RecvFlags::empty() } else { RecvFlags::DONTWAIT }
+        if let_wait(&self.stream, until).is_ok() { RecvFlags::empty() } else { RECEIVE_NOW }
     }
 
     /// Receives once, and hands the bytes to the connection. Returns how many, and 0 at the end of what is read.

@@ -2,6 +2,7 @@
 
 use super::{BufferedStream, Connection, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role, WriteReactor};
 use crate::ws::config::Config;
+use crate::ws::tcp::tcp;
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
@@ -17,7 +18,7 @@ fn pair(close_timeout: Duration) -> (Arc<Connection>, Reader, TcpStream) {
     server.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
     let config = Arc::new(Config { close_timeout, ..Config::default() });
     let reactor = WriteReactor::start().expect("a thread");
-    let stream = BufferedStream::new(Arc::new(stream), None, Vec::new());
+    let stream = BufferedStream::new(tcp(stream).expect("a socket"), None, Vec::new());
     let (connection, reader) =
         Connection::new(PeerInfo { id: 1, ..PeerInfo::default() }, Role::Client, stream, config, reactor);
     (connection, reader, server)

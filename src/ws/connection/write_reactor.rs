@@ -3,11 +3,12 @@
 use super::Connection;
 use crate::ws::id_map::IdMap;
 use crate::ws::spawn::{PAUSE, lock, spawn_supervised};
+use crate::ws::tcp::Watched;
 use log::error;
-use mio::{Events, Interest, Poll, Registry, Token, Waker, unix::SourceFd};
+use mio::{Events, Poll, Registry, Token, Waker};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
-use std::{io, net::TcpStream, os::fd::AsRawFd, thread};
+use std::{io, net::TcpStream, thread};
 
 /// The token of the waker. mio reserves the largest one.
 const WAKE: Token = Token(usize::MAX - 1);
@@ -19,6 +20,7 @@ const STACK_SIZE: usize = 0x1_0000;
 pub(crate) struct WriteReactor {
     registry: Registry,
     waker: Waker,
+    watched: Watched,
     /// Connections with a deadline, or with bytes that the socket did not take. On 32 bits, their ids repeat after four billion: then
     /// the newer one takes the place of the older one, to which nothing that waits is sent.
     entries: Mutex<IdMap<usize, Entry>>,
@@ -48,7 +50,8 @@ impl WriteReactor {
         let mut poll = Poll::new()?;
         let registry = poll.registry().try_clone()?;
         let waker = Waker::new(&registry, WAKE)?;
-        let reactor: &Self = Box::leak(Box::new(Self { registry, waker, entries: Mutex::default() }));
+        let reactor: &Self =
+            Box::leak(Box::new(Self { registry, waker, watched: Default::default(), entries: Mutex::default() }));
         let mut events = Events::with_capacity(256);
         let run = move || {
             loop {
@@ -62,8 +65,7 @@ impl WriteReactor {
     /// Flushes the connection whenever its socket becomes writable, until [`WriteReactor::forget`].
     pub(super) fn watch(&self, socket: &TcpStream, connection: &Arc<Connection>) -> io::Result<()> {
         self.insert(connection, None);
-        let token = Token(connection.info.id as usize);
-        self.registry.register(&mut SourceFd(&socket.as_raw_fd()), token, Interest::WRITABLE)
+        self.watched.add(&self.registry, socket, Token(connection.info.id as usize))
     }
 
     /// Cuts the connection after its [`Config::close_timeout`](crate::Config::close_timeout), unless [`WriteReactor::forget`]
@@ -83,8 +85,7 @@ impl WriteReactor {
 
     pub(super) fn forget(&self, socket: &TcpStream, connection: &Connection) {
         lock(&self.entries).remove(connection.info.id as usize);
-        // It fails if the socket is not registered. Then there is nothing to undo.
-        let _ = self.registry.deregister(&mut SourceFd(&socket.as_raw_fd()));
+        self.watched.remove(&self.registry, socket, Token(connection.info.id as usize));
     }
 
     /// A round of the thread: cuts connections at their deadlines, waits, and flushes those that can be written to.

@@ -52,8 +52,8 @@ fn respond(folder: &Path, request: &Request) -> Option<Response> {
 fn locate(folder: &Path, path: &str) -> Option<PathBuf> {
     let mut file = folder.to_owned();
     for part in path.split('/').filter(|part| !part.is_empty()) {
-        // Hidden files, `..`, and what Windows takes for a separator or a drive.
-        if part.starts_with('.') || part.contains(['\\', ':', '\0']) {
+        // Hidden files, `..`, and what Windows takes for a separator, a drive or the short name of a hidden file.
+        if part.starts_with('.') || part.contains(['\\', ':', '\0']) || cfg!(windows) && part.contains('~') {
             return None;
         }
         file.push(part);

@@ -1,6 +1,7 @@
 //! A server's connection whose client does not read, or only slowly.
 
 use super::*;
+use crate::ws::tcp::tcp;
 use crate::ws::{
     config::Config,
     connection::{BufferedStream, DisconnectReason, PeerInfo, Reader, WriteReactor},
@@ -19,7 +20,7 @@ fn server(max_send_buffer: usize) -> (Peer, Reader, TcpStream) {
     let client = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
     client.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
     let (stream, _) = listener.accept().expect("a connection");
-    let stream = BufferedStream::new(Arc::new(stream), None, Vec::new());
+    let stream = BufferedStream::new(tcp(stream).expect("a socket"), None, Vec::new());
     let (config, reactor) = (Config { max_send_buffer, ..Config::default() }, WriteReactor::of_process());
     let info = PeerInfo { id: next_id(), ..PeerInfo::default() };
     let (connection, reader) =

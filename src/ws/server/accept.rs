@@ -5,12 +5,12 @@ use super::handshake::{PendingHandshake, respond};
 use super::{
     Shared, connection_task::ConnectionTask, listener::Listener, rejection_log::Rejection, trusted_proxies::trusts,
 };
+use crate::ws::tcp::{RECEIVE_NOW, send_now};
 use crate::ws::{
     config::Config, handshake, handshake_stream::HandshakeStream, http::Method, peer::next_id, session::ListenerMode,
-    tcp::send_now,
 };
 use log::debug;
-use rustix::net::{RecvFlags, recv};
+use rustix::net::recv;
 use std::io::{Error, ErrorKind};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -140,7 +140,7 @@ fn reject_politely(socket: Arc<TcpStream>, mode: &ListenerMode) {
 /// response. A client that uses TLS gets no response.
 fn reject_now(stream: &TcpStream, mode: &ListenerMode) {
     let mut request = [0; 1024];
-    let _ = recv(stream, &mut request[..], RecvFlags::DONTWAIT);
+    let _ = recv(stream, &mut request[..], RECEIVE_NOW);
     if mode.tls.is_none() {
         let _ = send_now(stream, &handshake::server_full().to_bytes(request.starts_with(b"HEAD ")));
     }

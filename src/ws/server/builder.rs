@@ -12,9 +12,9 @@ use crate::ws::server::{Server, connection_task::open_websocket};
 use crate::ws::tls::Acceptor;
 use crate::ws::{
     access::Access, config::Config, error::Error, network::Network, peer::skip_ids_below, session::ListenerMode,
-    websocket::WebSocket,
+    tcp::OwnedFd, websocket::WebSocket,
 };
-use std::{net::ToSocketAddrs, os::fd::OwnedFd, sync::Arc, time::Duration};
+use std::{net::ToSocketAddrs, sync::Arc, time::Duration};
 
 /// The settings of a server. [`Builder::start`] or [`Builder::serve`] starts it.
 ///

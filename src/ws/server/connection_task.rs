@@ -3,10 +3,11 @@
 use super::{CloseGuard, Event, Shared, handshake::AcceptedHandshake, registry::Permit, rejection_log::Rejection};
 use crate::ws::connection::{Connection, ConnectionEnd, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role};
 use crate::ws::{
-    handshake::Upgrade, http::Request, peer::Peer, queue::queue, rate_limiter::RateLimiter, websocket::WebSocket,
+    handshake::Upgrade, http::Request, peer::Peer, queue::queue, rate_limiter::RateLimiter, tcp::RECEIVE_NOW,
+    websocket::WebSocket,
 };
 use log::{debug, error, trace};
-use rustix::{io::Errno, net::RecvFlags};
+use rustix::io::Errno;
 use std::time::{Duration, Instant};
 use std::{sync::Arc, thread};
 use tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
@@ -135,7 +136,7 @@ impl ConnectionTask {
                         return None;
                     }
                 }
-                ReadResult::NeedData => match self.reader.receive(RecvFlags::DONTWAIT) {
+                ReadResult::NeedData => match self.reader.receive(RECEIVE_NOW) {
                     Err(Errno::AGAIN) => return Some(false),
                     // The connection's own thread finds the end again.
                     Ok(0) => return None,

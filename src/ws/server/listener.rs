@@ -1,10 +1,11 @@
 //! A listening socket, and what is spoken on it.
 
+use crate::ws::tcp::{Inner, OwnedFd};
 use crate::ws::{error::Error, session::ListenerMode};
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::net::{AddressFamily, SocketType, sockopt};
+use rustix::net::{AddressFamily, SocketType, getsockname, sockopt};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
-use std::{io, os::fd::OwnedFd, os::unix::net::UnixStream};
 
 /// Connections that the operating system queues before `accept`. It reduces this to its own limit.
 const BACKLOG: i32 = 4096;
@@ -56,12 +57,12 @@ impl Listener {
     /// # Errors
     /// It is another kind of socket.
     pub(super) fn new(socket: OwnedFd, mode: ListenerMode) -> io::Result<Self> {
-        if sockopt::socket_type(&socket)? != SocketType::STREAM || !sockopt::socket_acceptconn(&socket)? {
+        // A socket that is connected cannot listen.
+        if sockopt::socket_type(&socket)? != SocketType::STREAM || rustix::net::listen(&socket, BACKLOG).is_err() {
             return Err(io::Error::other("it is not a socket that listens for streams"));
         }
-        let is_unix = sockopt::socket_domain(&socket)? == AddressFamily::UNIX;
+        let is_unix = getsockname(&socket)?.address_family() == AddressFamily::UNIX;
         let socket = TcpListener::from(socket);
-        rustix::net::listen(&socket, BACKLOG)?;
         socket.set_nonblocking(true)?;
         if is_unix {
             return Ok(Self { socket, addr: UNIX_CLIENT, is_unix, mode: ListenerMode::default() });
@@ -74,7 +75,7 @@ impl Listener {
     ///
     /// # Errors
     /// Those of the operating system.
-    pub(super) fn accept(&self, stop: &UnixStream) -> io::Result<Option<(TcpStream, SocketAddr)>> {
+    pub(super) fn accept(&self, stop: &Inner) -> io::Result<Option<(TcpStream, SocketAddr)>> {
         let mut both = [PollFd::new(&self.socket, PollFlags::IN), PollFd::new(stop, PollFlags::IN)];
         poll(&mut both, None)?;
         if !both[1].revents().is_empty() {
@@ -86,7 +87,7 @@ impl Listener {
         };
         // Other systems than Linux let it inherit that the listener does not block.
         #[cfg(not(target_os = "linux"))]
-        stream.set_nonblocking(false)?;
+        stream.set_nonblocking(crate::ws::tcp::NON_BLOCKING)?;
         Ok(Some((stream, addr)))
     }
 }
@@ -103,8 +104,10 @@ fn accept_unix(socket: &TcpListener) -> io::Result<TcpStream> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ws::tcp::pair;
     use std::net::Shutdown;
 
+    #[cfg(unix)]
     #[test]
     fn only_listening_stream_sockets_are_served() {
         let tcp = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -124,7 +127,7 @@ mod tests {
         let kept = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let socket = kept.try_clone().expect("a copy").into();
         let listener = Listener::new(socket, ListenerMode::default()).expect("a listener");
-        let (stop, other_end) = UnixStream::pair().expect("a pair");
+        let (stop, other_end) = pair().expect("a pair");
         other_end.shutdown(Shutdown::Both).expect("it is open");
         assert!(listener.accept(&stop).expect("no error").is_none());
         drop(listener);
@@ -138,7 +141,7 @@ mod tests {
         let socket = bind("127.0.0.1:0").expect("a free port");
         let listener = Listener::new(socket, ListenerMode::default()).expect("it listens");
         let _client = TcpStream::connect(listener.addr).expect("a connection");
-        let (stop, _other_end) = UnixStream::pair().expect("a pair");
+        let (stop, _other_end) = pair().expect("a pair");
         let (stream, _) = listener.accept(&stop).expect("no error").expect("a connection");
         assert!(stream.nodelay().expect("an option"));
     }

@@ -9,6 +9,7 @@ use log::{error, info, warn};
 use rustls::crypto::ring::{Ticketer, default_provider};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::{CertificateError, Connection, ServerConfig, ServerConnection};
+#[cfg(unix)]
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -230,7 +231,9 @@ impl Files {
     }
 
     fn warn_about_readers(&self) {
+        #[cfg(unix)]
         let mode = fs::metadata(&self.key).map_or(0, |metadata| metadata.permissions().mode());
+        #[cfg(unix)]
         if mode & 0o004 != 0 {
             let key = self.key.display();
             warn!("{key}: every user of this machine can read the private key; run: chmod o-r {key}");

@@ -11,7 +11,6 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, RootCertStore};
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::os::unix::fs::DirBuilderExt;
 use std::{collections::BTreeSet, path::Path};
 use time::{Duration, OffsetDateTime};
 
@@ -36,8 +35,11 @@ pub fn self_signed(file: &Path, names: &[String]) -> Result<bool, Error> {
     }
     let pem = make(names).map_err(|why| file_error(file, format!("no certificate could be made: {why}")))?;
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     folder
-        .map_or(Ok(()), |folder| fs::DirBuilder::new().recursive(true).mode(0o700).create(folder))
+        .map_or(Ok(()), |folder| builder.recursive(true).create(folder))
         .and_then(|()| replace_file(file, &pem))
         .map_err(|why| file_error(file, why))?;
     info!("generated a certificate and stored it in {}", file.display());

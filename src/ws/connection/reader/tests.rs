@@ -1,6 +1,7 @@
 //! Sizes and timeouts of a reader, over real sockets.
 
 use super::*;
+use crate::ws::tcp::tcp;
 use crate::ws::{
     config::Config,
     connection::{BufferedStream, PeerInfo, Role, WriteReactor},
@@ -19,7 +20,7 @@ fn reader(config: Config, input: &[u8]) -> (Reader, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let peer = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
     let stream = listener.accept().expect("a connection").0;
-    let stream = BufferedStream::new(Arc::new(stream), None, input.to_vec());
+    let stream = BufferedStream::new(tcp(stream).expect("a socket"), None, input.to_vec());
     let reactor = WriteReactor::start().expect("a thread");
     let (_, reader) =
         Connection::new(PeerInfo { id: 1, ..PeerInfo::default() }, Role::Server, stream, Arc::new(config), reactor);

@@ -1,10 +1,8 @@
 //! The state of a connection, on a real pair of sockets.
 
 use super::*;
-use std::{
-    net::{TcpListener, TcpStream},
-    sync::Arc,
-};
+use crate::ws::tcp::tcp;
+use std::net::{TcpListener, TcpStream};
 use tungstenite::error::CapacityError;
 
 /// A connection, and the other end of its socket.
@@ -12,7 +10,7 @@ fn pair() -> (ConnectionState, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let peer = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
     let (stream, _) = listener.accept().expect("a connection");
-    let stream = BufferedStream::new(Arc::new(stream), None, Vec::new());
+    let stream = BufferedStream::new(tcp(stream).expect("a socket"), None, Vec::new());
     (ConnectionState::new(Role::Server, *stream, &Config::default()), peer)
 }
 

@@ -1,6 +1,7 @@
 //! Deadlines and waiting bytes of connections that share a reactor, over real sockets.
 
 use super::*;
+use crate::ws::tcp::tcp;
 use crate::ws::{
     config::Config,
     connection::{BufferedStream, PeerInfo, Reader, Role},
@@ -19,7 +20,7 @@ fn connection(
     let client = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
     client.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
     let (stream, _) = listener.accept().expect("a connection");
-    let stream = BufferedStream::new(Arc::new(stream), None, Vec::new());
+    let stream = BufferedStream::new(tcp(stream).expect("a socket"), None, Vec::new());
     let config = Config { close_timeout, max_send_buffer: usize::MAX, ..Config::default() };
     let info = PeerInfo { id, ..PeerInfo::default() };
     let (connection, reader) = Connection::new(info, Role::Server, stream, Arc::new(config), reactor);
