@@ -351,7 +351,7 @@ fn log_names_what_operators_have_done() {
     let (_, log) = chinwag.wait_for_exit(DEADLINE);
     let done: Vec<_> = log.iter().filter_map(|line| line.split("an operator's command").nth(1)).collect();
     assert_eq!(done[..2], [": notice", ": ban zoe 2h"], "{log:?}");
-    assert!(done.len() == 3 && done[2].ends_with(" op: mute 203.0.113.0/24"), "{done:?}");
+    assert!(done.len() == 3 && done[2].ends_with(" (op): mute 203.0.113.0/24"), "{done:?}");
 }
 
 /// Otherwise bans would end with the process, and nobody would know until then.

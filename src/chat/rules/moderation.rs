@@ -48,7 +48,7 @@ impl Chat {
     /// Executes a command of an operator's connection, or of another source. An empty answer: it comes later.
     pub(super) fn command(&mut self, by: Option<UserId>, line: &str) -> Answer {
         let (verb, words, rest) = parse(line)?;
-        let operator = by.and_then(|id| Some(format!(" of {id} {}", self.room(id)?.name_of(id)?.shown)));
+        let operator = by.and_then(|id| Some(format!(" from connection {id} ({})", self.room(id)?.name_of(id)?.shown)));
         let answer = self.execute_words(by, verb, &words, rest).unwrap_or_else(|| Err(explanation(verb)))?;
         let line = if verb == "notice" { verb } else { line.trim() };
         self.out.push(Output::Executed(format!("an operator's command{}: {line}", operator.unwrap_or_default())));

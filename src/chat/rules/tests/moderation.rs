@@ -347,7 +347,7 @@ fn executed_commands_are_lines_for_the_log() {
     };
     for (by, command, expected) in [
         (None, " ban zoe 5m", Some("an operator's command: ban zoe 5m")),
-        (Some(1), "mute 10.0.0.0/8", Some("an operator's command of 1 op: mute 10.0.0.0/8")),
+        (Some(1), "mute 10.0.0.0/8", Some("an operator's command from connection 1 (op): mute 10.0.0.0/8")),
         (None, "notice Back soon", Some("an operator's command: notice")),
         (None, "kick nobody", None),
         (None, "kick", None),
