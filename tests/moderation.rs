@@ -323,7 +323,10 @@ fn flags_of_ctl_may_follow_the_command() {
     }
     assert_eq!(ann.wait_for("notice")["text"], "hi");
     for (words, part) in [
-        (&["ctl", "--admin", &admin, "who", "--admin", "unix:x"][..], "--admin: only one value is possible"),
+        (
+            &["ctl", "--admin", &admin, "who", "--admin", "unix:x"][..],
+            "--admin or CHINWAG_ADMIN: only one value is possible",
+        ),
         (&["ctl", "who", "--admin", "unix:"], "write unix:PATH"),
         (&["ctl", "who", "--admin", "127.0.0.1:1"], "write unix:PATH"),
     ] {

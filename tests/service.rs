@@ -294,7 +294,7 @@ fn admin_socket_that_cannot_be_used_is_explained() {
         }
     };
     check("no answer within 5 seconds; the server hangs or is stopped");
-    fs::set_permissions(&path, PermissionsExt::from_mode(0)).expect("our own file");
+    fs::set_permissions(&path, PermissionsExt::from_mode(0o000)).expect("our own file");
     // Root may do everything.
     if net::UnixStream::connect(&path).is_err() {
         check("permission denied; root and the socket's user and group may connect");

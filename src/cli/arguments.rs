@@ -2,7 +2,7 @@
 
 use super::amount::Unit;
 use super::environment::{self, Variables};
-use super::flags::{COMMANDS, Value, check_feature, flags_of, help, is_information, texts};
+use super::flags::{COMMANDS, Value, check_feature, flags_of, help, is_information, texts, variable};
 use super::suggest::{did_you_mean, nearest, nearest_flag};
 use lexopt::{Arg, Parser};
 use std::env;
@@ -51,11 +51,12 @@ fn command(mut words: Vec<OsString>, variables: &mut Variables<'_>) -> Result<Co
     let mut values = environment::values(command, variables)?;
     // A flag replaces the values of its variable.
     values.retain(|(name, _)| !flags.has(name));
+    let given = flags.values.len();
     flags.values.append(&mut values);
     for (at, (name, value)) in flags.values.iter().enumerate() {
-        let is_several = flags.count(name) > 1 || at >= flags.given && value.to_string_lossy().contains(',');
+        let is_several = flags.count(name) > 1 || at >= given && value.to_string_lossy().contains(',');
         if is_several && LISTS.split(' ').all(|list| list != *name) {
-            return Err(flags.with_variable(format!("--{name}: only one value is possible")));
+            return Err(format!("--{name} or {}: only one value is possible", variable(name)));
         }
     }
     // Nothing of the command works without it.
@@ -246,13 +247,13 @@ mod tests {
             ("chat --name", &[], "--name"),
             ("history f g", &[], "g"),
             ("history f -q", &[], "-q"),
-            ("--admin unix:a --admin unix:b", &[], "--admin: only one value is possible"),
-            ("--bans a --bans b", &[], "--bans: only one value is possible"),
-            ("--dialect=json -q --dialect=json", &[], "--dialect: only one value is possible"),
-            ("ctl who --admin unix:a --admin unix:a", &[], "--admin: only one value is possible"),
-            ("", &[("CHINWAG_ADMIN", "a,b")], "CHINWAG_ADMIN: --admin: only one value is possible"),
-            ("ctl who", &[("CHINWAG_ADMIN", "unix:a,unix:b")], "CHINWAG_ADMIN: --admin: only one value is possible"),
-            ("", &[("CHINWAG_BANS", "a,b")], "CHINWAG_BANS: --bans: only one value is possible"),
+            ("--admin unix:a --admin unix:b", &[], "--admin or CHINWAG_ADMIN: only one value is possible"),
+            ("--bans a --bans b", &[], "--bans or CHINWAG_BANS: only one value is possible"),
+            ("--dialect=json -q --dialect=json", &[], "--dialect or CHINWAG_DIALECT: only one value is possible"),
+            ("ctl who --admin unix:a --admin unix:a", &[], "--admin or CHINWAG_ADMIN: only one value is possible"),
+            ("", &[("CHINWAG_ADMIN", "a,b")], "--admin or CHINWAG_ADMIN: only one value is possible"),
+            ("ctl who", &[("CHINWAG_ADMIN", "unix:a,unix:b")], "--admin or CHINWAG_ADMIN: only one value is possible"),
+            ("", &[("CHINWAG_BANS", "a,b")], "--bans or CHINWAG_BANS: only one value is possible"),
             ("", &[("CHINWAG_NO_LIMITS", "maybe")], "CHINWAG_NO_LIMITS"),
             ("", &[("CHINWAG_VERBOSE", "lots")], "CHINWAG_VERBOSE"),
             ("", &[("CHINWAG_TOKENFILE", "x")], "(did you mean CHINWAG_TOKEN_FILE?)"),

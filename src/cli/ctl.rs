@@ -25,8 +25,10 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
     let line = line(&words);
     let (verb, verbs) = (line.split_whitespace().next().unwrap_or_default(), VERBS.split(' ').collect::<Vec<_>>());
     if !verbs.contains(&verb) {
-        let likely = did_you_mean(nearest(verb, &verbs));
-        return Err(format!("there is no command {verb:?}{likely}; chinwag ctl --help lists the commands"));
+        return Err(format!(
+            "there is no command {verb:?}{}; see chinwag ctl --help",
+            did_you_mean(nearest(verb, &verbs))
+        ));
     }
     let encoded: String = line.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let (status, body) = health::ask(place, "POST", &format!("/ctl?command={encoded}"))?;
@@ -46,10 +48,9 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
 /// not a line that is one word for the shell.
 fn line(words: &[String]) -> String {
     let is_quoted = |word: &str| word.len() > 1 && word.starts_with('"') && word.ends_with('"');
-    let is_plain = |word: &str| !word.is_empty() && !word.contains(|c: char| c.is_whitespace() || c == '"');
-    let quote = |word: &String| match !is_quoted(word) && !is_plain(word) {
-        true => format!("\"{}\"", word.replace('"', "\"\"")),
-        false => word.clone(),
+    let quote = |word: &String| match word.is_empty() || word.contains(|c: char| c.is_whitespace() || c == '"') {
+        true if !is_quoted(word) => format!("\"{}\"", word.replace('"', "\"\"")),
+        _ => word.clone(),
     };
     match words {
         [only] => only.clone(),

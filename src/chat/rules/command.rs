@@ -11,8 +11,8 @@ const COMMANDS: &str = "who; rooms; stats; bans; kick WHO; ban WHO [TIME]; unban
     slow ROOM SECONDS [TIME]; close ROOM [TIME]; open ROOM; delete [ROOM] NUMBER…; forget NAME; notice TEXT";
 
 /// What the words in capitals stand for.
-const EXPLANATIONS: &str = "WHO is a name, an address such as 10.0.0.1 or a network such as 10.0.0.0/8, and a name that has spaces or \
-    looks like an address is in quotation marks; ROOM is a name, or / for the lobby; SECONDS is at most 86400; TIME is such as 30m, 2h or 7d";
+const EXPLANATIONS: &str = " WHO is a name, an address such as 10.0.0.1 or a network such as 10.0.0.0/8, and a name that has spaces or \
+    looks like an address is in quotation marks.| ROOM is a name, or / for the lobby.| SECONDS is at most 86400.| TIME is such as 30m, 2h or 7d.";
 
 /// The command with this name and what follows it, if there is one.
 pub(super) fn usage(name: &str) -> Option<&'static str> {
@@ -130,9 +130,8 @@ pub(super) fn parse(line: &str) -> Result<(&'static str, Vec<String>, &str), Str
 /// What to write instead, if the words do not fit the command.
 pub(super) fn explanation(verb: &str) -> String {
     let usage = usage(verb).unwrap_or_default();
-    let has_word = |about: &&str| about.split(' ').next().is_some_and(|word| usage.contains(word));
-    let about = EXPLANATIONS.split("; ").filter(has_word).flat_map(|about| [" ", about, "."]);
-    format!("Write: {usage}.{}", about.collect::<String>())
+    let has_word = |about: &&str| about.split(' ').nth(1).is_some_and(|word| usage.contains(word));
+    format!("Write: {usage}.{}", EXPLANATIONS.split('|').filter(has_word).collect::<String>())
 }
 
 /// `None`: it is neither. What looks like an address, such as `300.1.2.3`, is a name in quotation marks only: a mistake must not ban

@@ -178,14 +178,13 @@ fn response(result: Result<Receipt, ProtocolError>, as_json: bool) -> Response {
         ErrorReason::Unavailable => 503,
         _ => 400,
     };
-    let wait = error.retry_after.max(1);
     let response = match as_json {
         false => Response::text(status, &error.message),
-        true => json(status, Dialect::Chinwag.encode(&ServerMessage::Error(error))),
+        true => json(status, Dialect::Chinwag.encode(&ServerMessage::Error(error.clone()))),
     };
     match status {
         415 => response.with("Accept-Post", "text/plain, application/json"),
-        429 => response.with("Retry-After", wait.to_string()),
+        429 => response.with("Retry-After", error.retry_after.to_string()),
         503 => response.with("Retry-After", "10"),
         _ => response,
     }
