@@ -253,6 +253,11 @@ def main():
         sys.exit(f"{sys.argv[1]}: no server listens there. Start the one that the chapter names.")
     except TimeoutError:
         sys.exit(f"nothing arrived for {DEADLINE} seconds")
+    except ssl.SSLError as error:
+        hint = "This port does not use TLS. Use ws:// here." if error.reason == "WRONG_VERSION_NUMBER" else error.reason
+        sys.exit(f"{sys.argv[1]}: {hint}")
+    except OSError as error:
+        sys.exit(f"{sys.argv[1]}: {error.strerror}")
     except ValueError as error:
         sys.exit(f"{error}. Without arguments, this script explains the steps.")
 

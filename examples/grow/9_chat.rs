@@ -1,6 +1,6 @@
 //! Step 9 of 9, the chat: messages are JSON objects as in MDN's sample. Each has a type and the name of its sender.
 //!
-//! Without:  step 8 sends `hi` to all clients, and no client knows who said it.
+//! Without:  step 8 sends `hi` to all clients, and no client knows which user wrote it.
 //! See it:   ws = new WebSocket('ws://127.0.0.1:9100'); ws.onmessage = (e) => console.log(e.data);
 //!           ws.onopen = () => { ws.send(JSON.stringify({type: 'username', name: 'ann'}));
 //!           ws.send(JSON.stringify({type: 'message', text: 'hi'})); };

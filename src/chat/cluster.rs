@@ -79,8 +79,10 @@ impl Cluster {
         let client = Client::open(url).map_err(|error| format!("{error}; write redis://HOST:PORT/"))?;
         let (sender, events) = crossbeam_channel::bounded(CHANNEL);
         let mut reader = Reader::new(client.clone(), rules, sender);
+        let server = client.get_connection_info().addr();
+        let connected = Store::connect(&client).map_err(|error| format!("Redis does not answer at {server}: {error}"));
         // The state comes as the first event.
-        reader.attach(&mut Store::connect(&client)?)?;
+        reader.attach(&mut connected?)?;
         let node = reader.node;
         spawn_supervised("cluster read", STACK, Box::new(move || reader.run()))?;
         let queue = Arc::new(Queue::default());

@@ -1,7 +1,6 @@
 //! Runs the server: from flags to a configuration, a listening server and its chat.
 
-use super::listen::{Acceptor, listen};
-use super::{admin, arguments::Flags, limits, logging, print, signals, spawn, systemd, token};
+use super::{admin, arguments::Flags, limits, listen::listen, logging, print, signals, spawn, systemd, token};
 use chinwag::chat::server::{Admin, BanFile, ChatServer};
 use chinwag::{Access, Network, Server, chat::protocol::Dialect, http::Response};
 use log::{LevelFilter, error, info, warn};
@@ -72,7 +71,9 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let given = flags.clone();
     let reload = move || {
         for () in hangups {
-            reload(&given, &access, acceptor.as_ref(), &admin);
+            #[cfg(feature = "tls")]
+            acceptor.iter().for_each(chinwag::tls::Acceptor::reload);
+            reload(&given, &access, &admin);
         }
     };
     // On a thread of its own: a file that is slow must not delay the end of the server.
@@ -155,10 +156,8 @@ fn read_tokens(flags: &Flags, access: &Access) -> Result<(), String> {
     Ok(())
 }
 
-/// What SIGHUP does: reads the files again that may change. If one cannot be used, what was read before stays in use.
-fn reload(flags: &Flags, access: &Access, acceptor: Option<&Acceptor>, admin: &Admin) {
-    #[cfg(feature = "tls")]
-    acceptor.into_iter().for_each(Acceptor::reload);
+/// What SIGHUP does besides the certificate: reads the files again that may change. If one cannot be used, what was read before stays in use.
+fn reload(flags: &Flags, access: &Access, admin: &Admin) {
     let response = admin.ask(Box::new(|chat| match chat.reload_bans() {
         Ok(()) => Response::empty(204),
         Err(why) => Response::text(500, format!("--bans {why}")),

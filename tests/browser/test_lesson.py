@@ -59,6 +59,7 @@ def test_wrong_guess_is_told_and_the_ticks_stay(window):
     lee.find("#lesson-choices input").first.check()
     lee.find("#lesson-do").click()
     expect(lee.find("#lesson-result .verdict")).to_have_text("Not quite. It is: No")
+    expect(lee.find("#lesson-result .verdict")).to_have_class("verdict wrong")
     expect(lee.find("#lesson-steps .ticked")).to_have_text(["✓ 6"])
     lee.page.reload()
     lee.expect_person("lee")

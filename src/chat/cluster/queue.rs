@@ -97,7 +97,8 @@ impl Queue {
             } else {
                 // If the stream is missing, the thread that reads begins one.
                 if was_appended {
-                    warn!("cluster: Redis does not accept entries; they wait: {result:?}");
+                    let why = result.map_or_else(|error| error.to_string(), |_| "it has no stream".to_owned());
+                    warn!("cluster: Redis does not accept entries; they wait: {why}");
                 }
                 store = None;
                 // What was appended and not read may be lost.

@@ -7,8 +7,8 @@ export const lessonTexts = {
 	step1b: ['1: OPEN', '1: OPEN'],
 	step1c: ['There is none yet', '아직 없다'],
 	step1see: [
-		'The constructor returns at once, and the browser connects in the background. Here the server answered late, so the band of states below was yellow (CONNECTING) for 1.5 seconds.',
-		'생성자는 객체를 바로 돌려주고, 연결은 뒤에서 진행됩니다. 지금은 서버가 일부러 늦게 답해서, 아래의 상태 띠가 1.5초 동안 노란색(CONNECTING)이었습니다.',
+		'The constructor returns at once, and the browser connects in the background. Here the server answered late, so the lower band of states was yellow (CONNECTING) for 1.5 seconds.',
+		'생성자는 객체를 바로 돌려주고, 연결은 뒤에서 진행됩니다. 지금은 서버가 일부러 늦게 답해서, 아래쪽 상태 띠가 1.5초 동안 노란색(CONNECTING)이었습니다.',
 	],
 	step1seed: [
 		'The URL is required, the list of subprotocols is not. Some texts call the first state CONNECT: its name is CONNECTING.',
@@ -67,7 +67,7 @@ export const lessonTexts = {
 		'헤더 2바이트, 마스킹 키 4바이트, 페이로드(글자) 2바이트입니다. 브라우저는 페이로드의 바이트마다 키의 바이트와 XOR합니다. 아래의 펼쳐진 줄에서 “다음 바이트”로 한 바이트씩 되돌려 보세요.',
 	],
 	step5seed: [
-		'JavaScript cannot see the key: the server told this page which one it received. Its answer to “hi” is an error, because it wants JSON (step 7).',
+		'JavaScript cannot see the key: the server reported to this page the key that it received. Its answer to “hi” is an error, because it wants JSON (step 7).',
 		'JavaScript는 키를 볼 수 없어서, 서버가 받은 키를 이 페이지에 알려 주었습니다. 이 서버는 JSON을 기대하므로 “hi”에는 오류로 답합니다(7단계).',
 	],
 
@@ -119,8 +119,8 @@ export const lessonTexts = {
 	step9b: ['CLOSED at once', '바로 CLOSED'],
 	step9c: ['CONNECTING again', '다시 CONNECTING'],
 	step9see: [
-		'CLOSING lasted until the server’s Close frame came, here in slow motion. The lower band has all four states and how long each lasted.',
-		'서버의 Close 프레임이 올 때까지 CLOSING이었습니다(여기서는 일부러 천천히 보냈습니다). 아래쪽 띠에 네 상태와 각 상태가 이어진 시간이 있습니다.',
+		'CLOSING lasted until the server’s Close frame came, here in slow motion. The lower band has all four states and how long each lasted. The widths are not proportional to the times.',
+		'서버의 Close 프레임이 올 때까지 CLOSING이었습니다(여기서는 일부러 천천히 보냈습니다). 아래쪽 띠에 네 상태와 각 상태가 이어진 시간이 있습니다. 너비는 시간에 비례하지 않습니다.',
 	],
 	step9seed: [
 		'A closed WebSocket cannot be opened again: make a new one. When the chat’s connection is lost, this page makes one after a second, then after longer waits.',

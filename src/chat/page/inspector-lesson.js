@@ -108,7 +108,8 @@ function finish(error) {
 	isActing = false;
 	const { right } = STEPS[current];
 	const text = (part) => setText(make('p', part), `step${current + 1}${part}`);
-	const verdict = setText(make('p', 'verdict'), chosen === right ? 'rightGuess' : 'wrongGuess', { right: setText(make('b'), `step${current + 1}${'abc'[right]}`) });
+	const [look, key] = chosen === right ? ['verdict', 'rightGuess'] : ['verdict wrong', 'wrongGuess'];
+	const verdict = setText(make('p', look), key, { right: setText(make('b'), `step${current + 1}${'abc'[right]}`) });
 	const thrown = error ? [make('p', '', make('code', '', `${error.name}: ${error.message}`))] : [];
 	$('lesson-result').replaceChildren(verdict, ...thrown, text('see'), text('seed'));
 	done.add(current);

@@ -46,10 +46,10 @@ export const texts = {
 		'브라우저가 새로 만든 무작위 키로 페이로드에 마스크를 씌웠습니다. 바이트마다 키의 한 바이트와 XOR하면 원래 값이 나옵니다:',
 	],
 	nextByte: ['Next byte', '다음 바이트'],
-	maskLater: ['The server has not yet told which mask it saw.', '서버가 어떤 마스크를 받았는지 아직 알려 주지 않았습니다.'],
+	maskLater: ['The server has not reported the mask yet.', '서버가 마스크를 아직 알려 주지 않았습니다.'],
 	maskUnknown: [
-		'The browser hides its mask. In the subprotocol chinwag.v1, the server tells which one it saw.',
-		'브라우저는 마스크를 보여 주지 않습니다. 하위 프로토콜이 chinwag.v1이면 서버가 받은 값을 알려 줍니다.',
+		'The browser hides its mask. In the subprotocol chinwag.v1, the server reports the key that it received.',
+		'브라우저는 마스크를 보여 주지 않습니다. 하위 프로토콜이 chinwag.v1이면 서버가 받은 키를 알려 줍니다.',
 	],
 	compressed: [
 		'This connection has extensions: frames of the server may be compressed (RSV1), so this is the frame without them.',
@@ -105,7 +105,7 @@ export const texts = {
 		'{name}: https:// 페이지에서는 ws://에 연결할 수 없습니다(혼합 콘텐츠). wss://를 쓰세요.',
 	],
 	actsOn: ['These buttons act on connection #{number}:', '아래 버튼은 연결 #{number}에 적용됩니다:'],
-	early: ['readyState is {state}. Sent all the same:', 'readyState가 {state}인데도 보냈습니다:'],
+	early: ['readyState is {state}. send() was called anyway:', 'readyState가 {state}인데도 send()를 불렀습니다:'],
 	buffered: [
 		'bufferedAmount is {before} right after send(): so many bytes wait in the browser. This server takes 64 KiB at most.',
 		'send() 직후 bufferedAmount는 {before}입니다. 그만큼의 바이트가 브라우저에서 기다립니다. 이 서버는 64 KiB까지만 받습니다.',
@@ -138,8 +138,8 @@ export const texts = {
 
 	polling: ['Polling and WebSocket', '폴링과 WebSocket'],
 	pollingIntro: [
-		'The same messages arrive in four ways at the same time. They are sent at random, in a room of their own.',
-		'같은 메시지를 네 가지 방법으로 동시에 받습니다. 메시지는 따로 만든 대화방에서 불규칙하게 보냅니다.',
+		'The same messages arrive in four ways at the same time. They are sent at random times, in a room of their own.',
+		'같은 메시지를 네 가지 방법으로 동시에 받습니다. 메시지는 따로 만든 대화방에서 무작위 시각에 보냅니다.',
 	],
 	pollingStart: ['Start for a minute', '1분 동안 시작'],
 	pollingStop: ['Stop', '멈추기'],
