@@ -25,10 +25,8 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
     let line = line(&words);
     let (verb, verbs) = (line.split_whitespace().next().unwrap_or_default(), VERBS.split(' ').collect::<Vec<_>>());
     if !verbs.contains(&verb) {
-        return Err(format!(
-            "there is no command {verb:?}{}; see chinwag ctl --help",
-            did_you_mean(nearest(verb, &verbs))
-        ));
+        let likely = did_you_mean(nearest(verb, &verbs));
+        return Err(format!("there is no command {verb:?}{likely}; see chinwag ctl --help"));
     }
     let encoded: String = line.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let (status, body) = health::ask(place, "POST", &format!("/ctl?command={encoded}"))?;
