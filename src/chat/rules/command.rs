@@ -143,7 +143,7 @@ pub(super) fn user(word: &str) -> Option<Subject> {
 /// Whether a word has only what addresses, ports, networks and patterns of them consist of.
 fn is_like_address(word: &str) -> bool {
     // An IPv6 address may have a zone: `fe80::1%eth0`.
-    let address = word.split('%').next().unwrap_or_default();
+    let address = word.split('%').next().filter(|_| word.contains(':')).unwrap_or(word);
     let is_part = |c: char| ".:/*[],+-0123456789".contains(c) || word.contains(':') && c.is_ascii_hexdigit();
     address.contains(|c: char| c.is_ascii_digit() || "*:".contains(c)) && address.chars().all(is_part)
 }

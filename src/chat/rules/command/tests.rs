@@ -19,6 +19,7 @@ fn lines_are_restrictions() {
         ("ban 1.2.3.4x", "ban 1.2.3.4x"),
         ("ban dead.beef", "ban dead.beef"),
         ("ban ...", "ban ..."),
+        ("ban 100%", "ban \"100%\""),
         ("ban \u{bbfc}\u{c218} 90s", "ban \u{bbfc}\u{c218} until 1970-01-01T00:18:11Z"),
         ("mute ann 7d", "mute ann until 1970-01-08T00:16:41Z"),
         ("mute ann until 2026-12-01T10:00:00Z", "mute ann until 2026-12-01T10:00:00Z"),
