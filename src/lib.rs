@@ -24,8 +24,8 @@
 //!
 //! | layer | what is there |
 //! |---|---|
-//! | `ws` | A blocking WebSocket library: [`Server`] and [`Event`], [`Peer`], [`client::WebSocket`], [`duplex::Duplex`], and the parts that they share: [`access`], [`config`], [`error`], [`handshake`], [`http`]. |
-//! | [`chat`] | The chat: its [protocol](chat::protocol), its [rules](chat::rules), the [server](chat::server), a [client](chat::client) that reconnects, and the [page](chat::page). |
+//! | `ws` | A blocking WebSocket library: [`Server`] and [`Event`], [`Peer`], [`client::WebSocket`], [`duplex::Duplex`], [`sans_io::Protocol`], and the parts that they share: [`access`], [`config`], [`error`], [`handshake`], [`http`]. |
+//! | [`chat`](chat/index.html) | The chat: its `protocol`, its `rules`, the `server`, a `client` that reconnects, and the `page`. |
 //!
 //! Where to begin:
 //!
@@ -35,10 +35,11 @@
 //! | a server with a function for each connection | [`Builder::serve`], [`WebSocket`] |
 //! | to read and write at once on a `tungstenite::WebSocket` of a server | [`duplex::Duplex`] |
 //! | a client that waits for each message, or one with events | [`client::Builder::open`], [`client::WebSocket`] |
-//! | the chat in your own program | [`chat::server::ChatServer`] |
-//! | the rules of the chat, without a network | [`chat::rules::Chat`] |
+//! | a WebSocket over another transport, or without any | [`sans_io::Protocol`] |
+//! | the chat in your own program | [`chat::server::ChatServer`](chat/server/struct.ChatServer.html) |
+//! | the rules of the chat, without a network | [`chat::rules::Chat`](chat/rules/struct.Chat.html) |
 //!
-//! docs/EMBED.md has eight whole programs, and tables from JavaScript, Python and tungstenite to this library.
+//! docs/EMBED.md has nine whole programs, and tables from JavaScript, Python and tungstenite to this library.
 //!
 //! # From tungstenite
 //! tungstenite does the framing here as well, and [`tungstenite`] is the version in use. What changes is who waits:
@@ -68,21 +69,22 @@
 //!
 //! | for | items |
 //! |---|---|
-//! | a server | `Server` ([`Server`]), `Builder` ([`Builder`]), `Config` ([`Config`]), `Access` ([`Access`]), `Network` ([`Network`]), `Handle` ([`Handle`]), `Numbers`, `Error` ([`Error`]) |
+//! | a server | `Server` ([`Server`]), `Builder` ([`Builder`]), `Config` ([`Config`]), `Access` ([`Access`]), `Network` ([`Network`]), `Handle` ([`Handle`]), `Numbers` ([`server::Numbers`]), `Error` ([`Error`]) |
 //! | its events | `Event` ([`Event`]), `CloseGuard` ([`CloseGuard`]), `HttpRequest` ([`server::HttpRequest`]), `Responder` ([`server::Responder`]) |
-//! | connections | `Peer` ([`Peer`]), `PeerId` ([`PeerId`]), `WebSocket` ([`WebSocket`]), `DisconnectReason` ([`DisconnectReason`]) |
+//! | connections | `Peer` ([`Peer`]), `PeerId` ([`PeerId`]), `WebSocket` ([`WebSocket`], which waits for messages), `DisconnectReason` ([`DisconnectReason`]) |
 //! | messages | `Message` ([`Message`]), `Frames` ([`Frames`]), [`Bytes`], [`Utf8Bytes`] |
 //! | handshakes | `Accept` ([`Accept`]); [`access`]: `Host`, `Ban`; [`handshake`], without sockets: `read_request`, `negotiate`, `Policy`, `Negotiated`, `Upgrade`, `AcceptHook`, `Endpoint`, `Data`, `HeadError`, `server_full` |
-//! | HTTP | [`http`]: `Request`, `Response`, `Route`, `Router`, `HttpHandler`, `TokenCheck`, `ShowedAdminToken`, `ClientAddr`, `HandshakeTranscript`, `cookie`, `files`, `below`, [`http::Method`] |
-//! | clients | [`client`]: `WebSocket` and `Builder` ([`client::Builder`]), `Event`, `ReadyState`, `Error`, `is_blocked` |
+//! | HTTP | [`http`]: `Request`, `Response`, `Route`, `Router`, `HttpHandler`, `TokenCheck`, `ShowedAdminToken`, `ClientAddr`, `HandshakeTranscript`, `cookie`, `bearer`, `query`, `files`, `below`, [`http::Method`] |
+//! | clients | [`client`]: `WebSocket` ([`client::WebSocket`], which has events) and `Builder` ([`client::Builder`]), `Event`, `ReadyState`, `Error`, `is_blocked` |
 //! | sockets of your own | [`duplex`]: `Duplex` ([`duplex::Duplex`]), `Socket`, `Reader`, [`duplex::Role`] |
+//! | transports of your own | [`sans_io`]: `Protocol` ([`sans_io::Protocol`]) |
 //! | TLS (feature `tls`) | `tls`: `Acceptor`, `Connector`, `self_signed`, `addresses_of_this_machine`, and the crate `rustls` |
 //! | crates in these signatures | [`crossbeam_channel`], [`tungstenite`] |
 //!
 //! # Features
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `chat` | on | [`chat`]. Without it, the crate is a WebSocket library with 34 crates in all. |
+//! | `chat` | on | The module [`chat`](chat/index.html). Without it, the crate is a WebSocket library with 34 crates in all. |
 //! | `cli` | on | The program `chinwag`: flags, logging, signals. |
 //! | `precis` | on | Names are compared as RFC 8266 requires, with 121 KiB of Unicode tables. Without it, only case and white space are ignored. |
 //! | `deflate` | off | Messages are compressed (`permessage-deflate`): `Deflate`, `Builder::deflate`, and the same for clients. |
@@ -108,5 +110,5 @@ pub use ws::server::{Builder, CloseGuard, Event, Handle, HttpRequest, Responder,
 #[cfg(feature = "tls")]
 pub use ws::tls;
 pub use ws::{Bytes, DisconnectReason, Frames, Message, Network, Utf8Bytes, WebSocket};
-pub use ws::{access, client, config, duplex, error, handshake, http, peer, server};
+pub use ws::{access, client, config, duplex, error, handshake, http, peer, sans_io, server};
 pub use ws::{access::Access, config::Config, error::Error, handshake::Accept};

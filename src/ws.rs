@@ -17,6 +17,7 @@ pub(crate) mod queue;
 pub(crate) mod rate_limiter;
 #[cfg(any(feature = "chat", feature = "tls"))]
 pub(crate) mod replace_file;
+pub mod sans_io;
 pub mod server;
 pub(crate) mod session;
 pub(crate) mod spawn;

@@ -2,9 +2,16 @@
 
 mod support;
 
+use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
 
-use chinwag::{Accept, DisconnectReason, Event, Message, Server, WebSocket, client, http::Response};
+use chinwag::sans_io::{Protocol, Role};
+use chinwag::{
+    Accept, DisconnectReason, Event, Message, Server, WebSocket, client,
+    http::{Response, bearer},
+};
 use support::DEADLINE;
 use support::example::Example;
 use support::raw::get;
@@ -101,10 +108,49 @@ fn accept_loop_is_full_duplex_with_tls() {
     assert_eq!(text(&ws), "also");
 }
 
+/// What `embed_stdio` writes if its input is this.
+#[track_caller]
+fn answer_on_stdout(input: &[u8]) -> Vec<u8> {
+    let mut command = Command::new(support::example::path("embed_stdio"));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().expect("cargo has built the example");
+    child.stdin.take().expect("a pipe").write_all(input).expect("it reads");
+    let (mut stdout, (sender, output)) = (child.stdout.take().expect("a pipe"), mpsc::channel());
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        sender.send(stdout.read_to_end(&mut bytes).map(|_| bytes))
+    });
+    let output = output.recv_timeout(DEADLINE);
+    let _ = child.kill();
+    let _ = child.wait();
+    output.expect("it ends after its input").expect("a pipe")
+}
+
+/// The transport is two pipes. The request and the first frames arrive together.
+#[test]
+fn stdio_echoes_over_pipes() {
+    let request = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let mut client = Protocol::new(Role::Client, chinwag::Config::client());
+    assert!(client.send("one\n") && client.send("two\n"));
+    let mut input = request.as_bytes().to_vec();
+    input.extend(client.bytes_to_send());
+    let output = answer_on_stdout(&input);
+    let head = output.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("a head") + 4;
+    assert!(output.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&output));
+    client.receive(&output[head..]);
+    for expected in ["one\n", "two\n"] {
+        assert_eq!(client.next_message(), Ok(Some(expected.into())));
+    }
+    assert_eq!(client.next_message(), Ok(None), "without a Close frame there is none in the answer");
+    let refused = answer_on_stdout(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert!(refused.starts_with(b"HTTP/1.1 426 "), "{}", String::from_utf8_lossy(&refused));
+}
+
 #[test]
 fn client_comes_back_with_its_header() {
-    let builder = Server::builder().accept(|request| match request.headers().get("Authorization") {
-        Some(value) if value == "Bearer swordfish" => Ok(Accept::new()),
+    let builder = Server::builder().accept(|request| match bearer(request) {
+        Some("swordfish") => Ok(Accept::new()),
         _ => Err(Response::text(401, "No.")),
     });
     let server = builder.listen("127.0.0.1:0").expect("a free port").start().expect("enough threads");

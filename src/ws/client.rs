@@ -114,7 +114,8 @@ pub enum ReadyState {
     Closed = 3,
 }
 
-/// A client's WebSocket. Cloning is cheap; all clones are the same connection.
+/// A client's WebSocket with events, as in a browser. Cloning is cheap; all clones are the same connection. The WebSocket that
+/// waits for messages, which [`Builder::open`] returns, has a type of the same name: [`chinwag::WebSocket`](crate::WebSocket).
 ///
 /// When the last one is dropped, the connection is closed with 1001, as when a browser leaves a page. Clones of the receiver
 /// from [`WebSocket::events`] do not count.

@@ -83,8 +83,9 @@ impl Connection {
             let _ = rustix::net::sockopt::set_tcp_user_timeout(&socket, time.unwrap_or(u32::MAX));
         }
         stream.unmarker = info.deflate.is_some().then(Unmarker::default);
-        let state = Mutex::new(Some(Box::new(ConnectionState::new(role, *stream, &config, info.keepalive))));
-        let connection = Arc::new(Self { info, role, config, reactor, state });
+        let mut state = Box::new(ConnectionState::new(role, *stream, &config));
+        state.keepalive = info.keepalive;
+        let connection = Arc::new(Self { info, role, config, reactor, state: Mutex::new(Some(state)) });
         let reader = Reader::new(Arc::clone(&connection), socket);
         (connection, reader)
     }
@@ -134,15 +135,9 @@ impl Connection {
         state.reason.unwrap_or(DisconnectReason::ConnectionLost)
     }
 
-    /// Takes over bytes that arrived, for [`Connection::read`]. Returns false if the connection is closing: no message will be
-    /// taken out of them.
+    /// As [`ConnectionState::receive`].
     fn receive(&self, bytes: &[u8]) -> bool {
-        let mut guard = self.lock();
-        let Some(state) = guard.as_mut() else { return false };
-        if state.phase < Phase::Finishing {
-            state.stream.received.extend(bytes);
-        }
-        state.is_open()
+        self.lock().as_mut().is_some_and(|state| state.receive(bytes, &self.config))
     }
 
     /// Takes one message out of the received bytes, and replies to Pings among them. Also returns what a compressed message is

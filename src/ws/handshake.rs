@@ -35,6 +35,8 @@ pub struct Policy {
     pub access: Access,
     /// The subprotocols that this server supports (RFC 6455 1.9). Default: none.
     pub protocols: Vec<Arc<str>>,
+    /// Whether a handshake that offers none of them is refused. Default: false.
+    pub requires_protocol: bool,
     /// The paths that accept WebSocket handshakes. Elsewhere they get 404. Default: every path.
     pub endpoint: Option<Endpoint>,
     /// Decides about handshakes that have passed all other checks. Default: all are accepted.
@@ -135,7 +137,7 @@ fn apply_rules(request: &Request, policy: &Policy) -> Result<Negotiated, Respons
     let length = body::length(request.headers())?;
     let host = accepted_host(request, &policy.access)?;
     if !upgrade::is_requested(request.headers()) {
-        return without_upgrade(request, length, host.as_ref(), policy);
+        return no_upgrade(request, length, host.as_ref(), policy);
     }
     let (host, key, protocol) = check_handshake(request, length, host.as_ref(), policy)?;
     check_client(request, host, &policy.access)?;
@@ -160,18 +162,13 @@ fn check_handshake<'a>(
     check_no_body(length)?;
     let host = host.ok_or_else(upgrade::old_version)?;
     let key = upgrade::check(request, policy)?;
-    let protocol = upgrade::select_protocol(request.headers(), &policy.protocols)?;
+    let protocol = upgrade::select_protocol(request.headers(), policy)?;
     Ok((host, key, protocol))
 }
 
 /// A request that is not a handshake. The program, or else the HTTP handler, has the response.
 #[inline(never)] // See `apply_rules`.
-fn without_upgrade(
-    request: &Request,
-    length: usize,
-    host: Option<&Host>,
-    policy: &Policy,
-) -> Result<Negotiated, Response> {
+fn no_upgrade(request: &Request, length: usize, host: Option<&Host>, policy: &Policy) -> Result<Negotiated, Response> {
     let response = match policy.route.as_ref().and_then(|route| route(request)) {
         None => page(request, policy),
         Some(Route::Respond(response)) if response.status >= 400 => response,

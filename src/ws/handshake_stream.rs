@@ -88,12 +88,20 @@ impl HandshakeStream {
             session.flush(&mut self.stream.unsent);
         }
         while !self.stream.flush_unsent()? {
-            let left = Timespec::try_from(left_until(self.deadline)?).map_err(io::Error::other)?;
-            // If it fails, the next write says why.
-            let _ = poll(&mut [PollFd::new(&*self.stream.socket, PollFlags::OUT)], Some(&left));
+            wait_until_writable(&self.stream.socket, self.deadline)?;
         }
         Ok(())
     }
+}
+
+/// Waits until the socket takes bytes, or has failed: the next write says why.
+///
+/// # Errors
+/// `TimedOut`: the deadline has passed.
+pub(crate) fn wait_until_writable(socket: &TcpStream, deadline: Instant) -> io::Result<()> {
+    let left = Timespec::try_from(left_until(deadline)?).map_err(io::Error::other)?;
+    let _ = poll(&mut [PollFd::new(socket, PollFlags::OUT)], Some(&left));
+    Ok(())
 }
 
 /// 0 is the end of the stream. `UnexpectedEof`: the TLS handshake was not finished. After `InvalidData`, which comes from TLS,

@@ -9,7 +9,7 @@ use tungstenite::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 pub(crate) use date::date_line;
 pub use files::files;
-pub use request::{below, cookie};
+pub use request::{bearer, below, cookie, query};
 pub use tungstenite::http::Method;
 #[cfg(feature = "chat")]
 pub(crate) use {files::media_type, request::path_below};

@@ -3,10 +3,12 @@
 use crate::ws::connection::{Connection, ConnectionState, Frames, Message, Role};
 use crate::ws::deflate::encoded_frames;
 use crate::ws::error::{Error, MAX_REASON};
+use crate::ws::{config::MAX_TIMEOUT, handshake_stream::wait_until_writable};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::{any::Any, fmt, net::SocketAddr, time::Duration};
+use std::time::{Duration, Instant};
+use std::{any::Any, fmt, net::SocketAddr};
 use tungstenite::{Bytes, protocol::frame::Frame};
 
 /// The number of a connection. No other connection of this process has it, also not one of another server. The first one has
@@ -24,6 +26,16 @@ pub(crate) fn next_id() -> PeerId {
 /// From now on no id is smaller than this.
 pub(crate) fn skip_ids_below(id: PeerId) {
     NEXT_ID.fetch_max(id, Ordering::Relaxed);
+}
+
+/// The reason, so short that it fits into a Close frame.
+///
+/// # Errors
+/// A program may not send this code.
+pub(crate) fn checked_close(code: u16, reason: &str) -> Result<&str, Error> {
+    Error::check_code(matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999), code)?;
+    let end = (0..=reason.len().min(MAX_REASON)).rfind(|end| reason.is_char_boundary(*end));
+    Ok(&reason[..end.unwrap_or(0)])
 }
 
 /// The other side of a connection: a handle that sends, for any thread. Clones are cheap and equal: they stand for the same
@@ -144,20 +156,32 @@ impl Peer {
         self.connection.lock().as_ref()?.round_trip_time
     }
 
-    /// Bytes that were sent and that the operating system has not taken yet; 0 after the end of the connection. To send a lot,
-    /// wait until there is room:
+    /// Waits until at most `room` bytes are [buffered](Peer::buffered_amount), which is at once after the end of the connection.
+    /// Returns false if the time has passed before. To send a lot:
     ///
     /// ```no_run
-    /// # use std::{thread, time::Duration};
+    /// # use std::time::Duration;
     /// # fn send_all(peer: &chinwag::Peer, parts: &[Vec<u8>]) {
     /// for part in parts {
-    ///     while peer.buffered_amount() > 64 * 1024 {
-    ///         thread::sleep(Duration::from_millis(5));
+    ///     if !peer.wait_for_room(64 * 1024, Duration::from_secs(30)) || !peer.send(part.as_slice()) {
+    ///         return; // it does not read, or the connection has ended
     ///     }
-    ///     peer.send(part.as_slice());
     /// }
     /// # }
     /// ```
+    pub fn wait_for_room(&self, room: usize, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout.min(MAX_TIMEOUT);
+        while self.buffered_amount() > room {
+            let socket = self.connection.lock().as_ref().map(|state| Arc::clone(&state.stream.socket));
+            if socket.is_some_and(|socket| wait_until_writable(&socket, deadline).is_err()) {
+                return false;
+            }
+            self.connection.flush_pending();
+        }
+        true
+    }
+
+    /// Bytes that were sent and that the operating system has not taken yet; 0 after the end of the connection.
     #[must_use]
     pub fn buffered_amount(&self) -> usize {
         self.connection.lock().as_ref().map_or(0, |state| state.stream.unsent.len())
@@ -173,12 +197,7 @@ impl Peer {
     /// programs (4000). Then the connection is not closed. A reason of more than 123 bytes is shortened, because it may contain
     /// what the peer sent.
     pub fn close(&self, code: u16, reason: &str) -> Result<(), Error> {
-        Error::check_code(matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999), code)?;
-        let mut end = reason.len().min(MAX_REASON);
-        while !reason.is_char_boundary(end) {
-            end -= 1;
-        }
-        self.connection.close(code, &reason[..end]);
+        self.connection.close(code, checked_close(code, reason)?);
         Ok(())
     }
 

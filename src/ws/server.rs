@@ -12,6 +12,7 @@ mod thread_pool;
 mod trusted_proxies;
 
 pub use builder::Builder;
+pub use registry::Numbers;
 
 use crate::ws::connection::{DisconnectReason, Frames, Message, WriteReactor};
 use crate::ws::http::{Request, Response};
@@ -302,9 +303,6 @@ impl Drop for Server {
 #[derive(Debug, Clone)]
 pub struct Handle(Weak<Shared>);
 
-/// Open connections, handshakes in progress, and the number of rejections of each kind.
-pub type Numbers = (usize, usize, Vec<(&'static str, u64)>);
-
 impl Handle {
     /// Accepts no more connections, and sends Close 1001 ("the server is shutting down") to all clients, which have
     /// [`Config::close_timeout`] to reply. Returns
@@ -339,12 +337,11 @@ impl Handle {
         self.0.upgrade().is_some_and(|shared| shared.events.send_deadline(Event::Own(event), deadline).is_ok())
     }
 
-    /// How many connections are open, how many handshakes are in progress, and how often each kind of client or request was
-    /// rejected since the start. `None`: the server has ended.
+    /// What the server counts. `None`: it has ended.
     #[must_use]
     pub fn numbers(&self) -> Option<Numbers> {
         let shared = self.0.upgrade()?;
         let (connections, handshakes) = shared.registry.counts();
-        Some((connections, handshakes, shared.rejections.counts()))
+        Some(Numbers { connections, handshakes, rejections: shared.rejections.counts() })
     }
 }

@@ -29,11 +29,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 ///
 /// # Errors
 /// As [`spawn`].
-pub(crate) fn spawn_supervised(
-    name: &'static str,
-    stack_size: usize,
-    mut job: Box<dyn FnMut() + Send>,
-) -> io::Result<()> {
+pub(crate) fn spawn_supervised(name: &'static str, stack: usize, mut job: Box<dyn FnMut() + Send>) -> io::Result<()> {
     let supervised = move || {
         while catch_unwind(AssertUnwindSafe(&mut job)).is_err() {
             // A logger that panics must not end the thread either.
@@ -41,5 +37,5 @@ pub(crate) fn spawn_supervised(
             thread::sleep(PAUSE);
         }
     };
-    spawn(name, stack_size, Box::new(supervised))
+    spawn(name, stack, Box::new(supervised))
 }

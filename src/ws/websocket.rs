@@ -1,16 +1,15 @@
 //! A WebSocket that one thread reads and writes in turn, as in other languages: [`WebSocket::recv`], [`Peer::send`].
 
 use crate::ws::config::{Config, MAX_TIMEOUT};
-use crate::ws::connection::{
-    BufferedStream, Connection, DisconnectReason, Message, PeerInfo, ReadResult, Reader, Role, WriteReactor,
-};
-use crate::ws::peer::{Peer, next_id};
+use crate::ws::connection::{BufferedStream, Connection, PeerInfo, ReadResult, Reader, Role, WriteReactor};
+use crate::ws::{DisconnectReason, Message, peer::Peer, peer::next_id};
 use std::cell::{OnceCell, RefCell};
 use std::time::{Duration, Instant};
 use std::{fmt, io, ops::Deref, sync::Arc, thread};
 
-/// An open WebSocket that waits for messages, on a server ([`Builder::serve`](crate::Builder::serve)) or in a client
-/// ([`client::Builder::open`](crate::client::Builder::open)). It has the methods of [`Peer`] as well.
+/// An open WebSocket that waits for messages and has no events, on a server ([`Builder::serve`](crate::Builder::serve)) or in a client
+/// ([`client::Builder::open`](crate::client::Builder::open)). It has the methods of [`Peer`] as well. The client with
+/// events has a type of the same name: [`client::WebSocket`](crate::client::WebSocket).
 ///
 /// ```
 /// use chinwag::{Server, client};

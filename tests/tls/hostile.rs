@@ -55,7 +55,7 @@ fn slow_handshakes_are_dropped_at_the_deadline() {
             assert!(took > Duration::from_millis(900) && took < DEADLINE, "number {number}: {took:?}");
         }
     });
-    let counts = server.handle().numbers().expect("it runs").2;
+    let counts = server.handle().numbers().expect("it runs").rejections;
     let count = |kind: &str| counts.iter().find(|(name, _)| *name == kind).map(|(_, count)| *count);
     assert_eq!((count("tls-handshake"), count("slow-request")), (Some(20), Some(10)), "{counts:?}");
 }

@@ -46,13 +46,13 @@ impl ChatServer {
     /// The numbers of the chat, of its server, and of the messages that wait for the archive.
     pub(super) fn metrics(&self) -> String {
         let (metrics, users) = (&self.metrics, self.chat.rooms().map(|(_, users)| users).sum::<usize>());
-        let (connections, handshakes, rejections) = self.server.handle().numbers().unwrap_or_default();
+        let server = self.server.handle().numbers().unwrap_or_default();
         let queued = self.archive.as_ref().map(|archive| ("history_queue", archive.queued() as u64));
         let mut text = String::new();
         let mut row = |name: &str, value: u64| text.extend(["chinwag_", name, " ", &value.to_string(), "\n"]);
         let rows = [
-            ("connections", connections as u64),
-            ("handshakes", handshakes as u64),
+            ("connections", server.connections as u64),
+            ("handshakes", server.handshakes as u64),
             ("rooms", self.chat.rooms().count() as u64),
             ("users", users as u64),
             ("catching_up", self.chat.catching_up().count() as u64),
@@ -64,7 +64,7 @@ impl ChatServer {
             ("flush_seconds_count", metrics.flushes[BUCKETS.len() - 1]),
         ];
         rows.into_iter().chain(queued).for_each(|(name, value)| row(name, value));
-        for (kind, count) in rejections {
+        for (kind, count) in server.rejections {
             row(&format!("refused_total{{kind=\"{kind}\"}}"), count);
         }
         for (reason, count) in metrics.refused.iter() {

@@ -38,17 +38,13 @@ pub(super) fn request(target: &Target, settings: &Builder) -> (String, String) {
 ///
 /// # Errors
 /// [`Error::Refused`], [`Error::Handshake`], or [`Error::Connect`] if the socket failed or the deadline passed (`TimedOut`).
-pub(super) fn read_response(
-    io: &mut impl Read,
-    accept: &str,
-    settings: &Builder,
-) -> Result<(PeerInfo, Vec<u8>), Error> {
+pub(super) fn read_response(io: &mut impl Read, accept: &str, builder: &Builder) -> Result<(PeerInfo, Vec<u8>), Error> {
     let mut buffer = Vec::new();
     loop {
         let (status, headers, _) = read_head(io, &mut buffer, MAX_HEAD_SIZE, MAX_FIELDS, status)?;
         match status.as_u16() {
             101 => {
-                let info = check_upgrade(&headers, accept, settings).map_err(Error::Handshake)?;
+                let info = check_upgrade(&headers, accept, builder).map_err(Error::Handshake)?;
                 return Ok((info, buffer));
             }
             // An interim response: another one follows (RFC 9110 15.2).

@@ -10,9 +10,10 @@ use std::{collections::VecDeque, mem, sync::Arc, time::Instant};
 const MAX_INSPECTED: usize = 4096;
 
 /// The stream that tungstenite reads and writes: it reads bytes that were received, and writes to the send buffer.
+/// `BufferedStream<()>` has no socket: its bytes stay in the buffers.
 #[derive(Debug)]
-pub(crate) struct BufferedStream {
-    pub(crate) socket: Arc<TcpStream>,
+pub(crate) struct BufferedStream<T = TcpStream> {
+    pub(crate) socket: Arc<T>,
     /// With TLS: `received` and `unsent` hold ciphertext.
     pub(crate) session: Option<Box<dyn Session>>,
     /// Plaintext that is read before `received`: what was received with the handshake, and what the inspector plays.
@@ -34,10 +35,10 @@ pub(crate) struct BufferedStream {
     inspected: Option<Vec<u8>>,
 }
 
-impl BufferedStream {
+impl<T> BufferedStream<T> {
     /// `early` is plaintext that was read already.
     #[inline(never)] // Its stack frame would stay below those of the handshake.
-    pub(crate) fn new(socket: Arc<TcpStream>, session: Option<Box<dyn Session>>, early: Vec<u8>) -> Box<Self> {
+    pub(crate) fn new(socket: Arc<T>, session: Option<Box<dyn Session>>, early: Vec<u8>) -> Box<Self> {
         let (received, unmarker, unsent, uncounted, is_stalled, progress_at) = Default::default();
         Box::new(Self {
             socket,
@@ -75,6 +76,38 @@ impl BufferedStream {
         }
     }
 
+    /// Frees the send buffer.
+    pub(super) fn discard_unsent(&mut self) {
+        (self.unsent, self.uncounted, self.is_stalled) = (VecDeque::new(), 0, false);
+    }
+
+    /// Reads without waiting for more. Returns 0 after a proper end of TLS.
+    ///
+    /// # Errors
+    /// As [`Session::read`].
+    pub(crate) fn read_plaintext(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if !self.early.is_empty() {
+            let count = self.early.read(buffer)?;
+            free_if_empty(&mut self.early);
+            return Ok(count);
+        }
+        let result = match &mut self.session {
+            Some(session) => session.read(&mut self.received, buffer),
+            None if self.received.is_empty() => Err(ErrorKind::WouldBlock.into()),
+            None => self.received.read(buffer),
+        };
+        free_if_empty(&mut self.received);
+        let count = result?;
+        #[cfg(feature = "chat")]
+        if let Some(inspected) = &mut self.inspected {
+            let free = MAX_INSPECTED - inspected.len();
+            inspected.extend_from_slice(&buffer[..count.min(free)]);
+        }
+        Ok(count)
+    }
+}
+
+impl BufferedStream {
     /// Sends bytes after everything in the send buffer, without a copy if it is empty. The socket may not take all of them.
     /// `counted` of them count against the limit of the send buffer.
     ///
@@ -119,36 +152,6 @@ impl BufferedStream {
     pub(super) fn cut(&self) {
         let _ = self.socket.shutdown(Shutdown::Both);
     }
-
-    /// Frees the send buffer.
-    pub(super) fn discard_unsent(&mut self) {
-        (self.unsent, self.uncounted, self.is_stalled) = (VecDeque::new(), 0, false);
-    }
-
-    /// Reads without waiting for more. Returns 0 after a proper end of TLS.
-    ///
-    /// # Errors
-    /// As [`Session::read`].
-    pub(crate) fn read_plaintext(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if !self.early.is_empty() {
-            let count = self.early.read(buffer)?;
-            free_if_empty(&mut self.early);
-            return Ok(count);
-        }
-        let result = match &mut self.session {
-            Some(session) => session.read(&mut self.received, buffer),
-            None if self.received.is_empty() => Err(ErrorKind::WouldBlock.into()),
-            None => self.received.read(buffer),
-        };
-        free_if_empty(&mut self.received);
-        let count = result?;
-        #[cfg(feature = "chat")]
-        if let Some(inspected) = &mut self.inspected {
-            let free = MAX_INSPECTED - inspected.len();
-            inspected.extend_from_slice(&buffer[..count.min(free)]);
-        }
-        Ok(count)
-    }
 }
 
 /// An idle connection keeps no memory for input.
@@ -158,7 +161,7 @@ fn free_if_empty(bytes: &mut VecDeque<u8>) {
     }
 }
 
-impl Read for BufferedStream {
+impl<T> Read for BufferedStream<T> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let most = self.unmarker.as_ref().map_or(usize::MAX, Unmarker::next_read).min(buffer.len());
         let count = self.read_plaintext(&mut buffer[..most])?;
@@ -168,7 +171,7 @@ impl Read for BufferedStream {
     }
 }
 
-impl Write for BufferedStream {
+impl<T> Write for BufferedStream<T> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.queue(bytes);
         Ok(bytes.len())

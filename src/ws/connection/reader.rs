@@ -4,18 +4,11 @@ use super::{Connection, ConnectionEnd, DisconnectReason, Message, ReadResult};
 use crate::ws::tcp::{MAX_DISCARDED, left_until};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
-use std::time::{Duration, Instant};
-use std::{net::TcpStream, sync::Arc};
+use std::{net::TcpStream, sync::Arc, time::Instant};
 use tungstenite::{Error, Utf8Bytes, error::CapacityError, protocol::frame::coding::Data};
 
 /// Bytes of one read. The buffer is on the stack, in a page that is in use anyway: an idle connection has no buffer of its own.
 const READ_SIZE: usize = 1024;
-
-/// A peer may send this many times the largest message, and some control frames, within a minute without completing a message.
-/// Otherwise it could send empty fragments for ever.
-const OVERHEAD_FACTOR: usize = 8;
-const OVERHEAD_CONTROL_FRAMES: usize = 64 * 1024;
-const OVERHEAD_PERIOD: Duration = Duration::from_secs(60);
 
 /// The only reader of a connection.
 #[derive(Debug)]
@@ -25,8 +18,6 @@ pub(crate) struct Reader {
     is_awaiting_pong: bool,
     /// When the silence will have lasted too long. `None`: nothing waits for bytes, or they may take any time.
     silence_ends: Option<Instant>,
-    /// Bytes since the last complete message, and the time of the first of them.
-    overhead: (usize, Instant),
     /// Earlier messages, to which compressed ones may refer.
     history: Vec<u8>,
     /// Bytes received while the connection was closing.
@@ -39,9 +30,8 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(super) fn new(connection: Arc<Connection>, stream: Arc<TcpStream>) -> Self {
-        let overhead = (0, Instant::now());
         let (is_awaiting_pong, silence_ends, history, discarded, end, closing) = Default::default();
-        Self { connection, stream, is_awaiting_pong, silence_ends, overhead, history, discarded, end, closing }
+        Self { connection, stream, is_awaiting_pong, silence_ends, history, discarded, end, closing }
     }
 
     /// Waits for the next message, at most until then. At the end, [`Connection::end`] returns the reason.
@@ -98,7 +88,6 @@ impl Reader {
         }
         let (result, compressed) = self.connection.read();
         let ReadResult::Message(message) = result else { return result };
-        self.overhead.0 = 0;
         match self.decompress(message, compressed) {
             Ok(message) => ReadResult::Message(message),
             Err(error) => ReadResult::Closed(ConnectionEnd::Violation(error)),
@@ -163,7 +152,6 @@ impl Reader {
             return Ok(0);
         }
         (self.is_awaiting_pong, self.silence_ends) = (false, None);
-        self.count_overhead(count);
         if !self.connection.receive(&buffer[..count]) {
             self.discarded += count;
             // One message may have been in flight when this side closed. After more, nothing is read, and the socket is reset.
@@ -172,21 +160,6 @@ impl Reader {
             }
         }
         Ok(count)
-    }
-
-    /// Fails the connection if too many bytes lead to no message.
-    fn count_overhead(&mut self, count: usize) {
-        let (bytes, since) = &mut self.overhead;
-        if *bytes == 0 || since.elapsed() > OVERHEAD_PERIOD {
-            (*bytes, *since) = (0, Instant::now());
-        }
-        *bytes += count;
-        let max_message_size = self.connection.config.max_message_size;
-        if *bytes > max_message_size.saturating_mul(OVERHEAD_FACTOR).saturating_add(OVERHEAD_CONTROL_FRAMES) {
-            let detail = "too many fragments without a message".to_owned();
-            let reason = DisconnectReason::ProtocolViolation { code: 1008, detail };
-            self.connection.if_open(|state| state.fail(1008, "too many fragments", reason));
-        }
     }
 }
 

@@ -6,11 +6,10 @@ use super::{buffered_stream::BufferedStream, disconnect_reason::DisconnectReason
 use crate::ws::{config::Config, rate_limiter::RateLimiter};
 use log::debug;
 use std::io::{ErrorKind, Read};
-use std::net::Shutdown;
+use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
-use tungstenite::protocol::{
-    CloseFrame, Message as Frame, Role, WebSocketConfig, WebSocketContext, frame::coding::CloseCode,
-};
+use tungstenite::protocol::frame::coding::CloseCode;
+use tungstenite::protocol::{CloseFrame, Message as Frame, Role, WebSocketConfig, WebSocketContext};
 use tungstenite::{Bytes, Error};
 
 /// Bytes that tungstenite parses at a time. Small, because it keeps that buffer as long as the connection lives.
@@ -19,26 +18,34 @@ const PARSE_BUFFER: usize = 256;
 /// Control frames may come at once for so many seconds' worth of [`Config::control_frames_per_second`].
 const CONTROL_FRAME_BURST: u64 = 10;
 
+/// A peer may send this many times the largest message, and some control frames, within a minute without completing a message.
+/// Otherwise it could send empty fragments for ever.
+const OVERHEAD_FACTOR: usize = 8;
+const OVERHEAD_CONTROL_FRAMES: usize = 64 * 1024;
+const OVERHEAD_PERIOD: Duration = Duration::from_secs(60);
+
 #[derive(Debug)]
-pub(crate) struct ConnectionState {
-    pub(crate) stream: BufferedStream,
+pub(crate) struct ConnectionState<T = TcpStream> {
+    pub(crate) stream: BufferedStream<T>,
     role: Role,
     context: WebSocketContext,
     opened_at: Instant,
     control_frames: RateLimiter,
+    /// Bytes since the last complete message, and the time of the first of them.
+    overhead: (usize, Instant),
     pub(super) phase: Phase,
     /// Whether the write reactor watches the socket.
     pub(super) is_watched: bool,
-    pub(super) reason: Option<DisconnectReason>,
+    pub(crate) reason: Option<DisconnectReason>,
     /// The time of the last measured Ping, in microseconds since `opened_at`, which is also its payload.
     awaited_pong: Option<u64>,
     pub(crate) round_trip_time: Option<Duration>,
     /// Not a WebSocket, but a stream of bytes to the peer, and what keeps it alive. It has no frames.
-    keepalive: Option<&'static [u8]>,
+    pub(super) keepalive: Option<&'static [u8]>,
 }
 
 /// The progress of the closing handshake (RFC 6455 7.1).
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
     /// Messages go both ways.
     Open,
@@ -71,8 +78,8 @@ pub(crate) enum ConnectionEnd {
     Lost,
 }
 
-impl ConnectionState {
-    pub(super) fn new(role: Role, stream: BufferedStream, config: &Config, keepalive: Option<&'static [u8]>) -> Self {
+impl<T> ConnectionState<T> {
+    pub(crate) fn new(role: Role, stream: BufferedStream<T>, config: &Config) -> Self {
         // A message that cannot be compressed becomes longer.
         let growth = if stream.unmarker.is_some() { config.max_message_size / 8 + 64 } else { 0 };
         let max_payload = config.max_message_size.saturating_add(growth);
@@ -87,24 +94,18 @@ impl ConnectionState {
             context: WebSocketContext::new(role, Some(limits)),
             opened_at: Instant::now(),
             control_frames: RateLimiter::default(),
+            overhead: (0, Instant::now()),
             phase: Phase::Open,
             is_watched: false,
             reason: None,
             awaited_pong: None,
             round_trip_time: None,
-            keepalive,
+            keepalive: None,
         }
     }
 
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.phase == Phase::Open
-    }
-
-    /// Sends encoded frames. `counted` of their bytes count against the limit of the send buffer.
-    pub(crate) fn send(&mut self, frames: &[u8], counted: usize) {
-        if self.stream.send(frames, counted).is_err() {
-            self.socket_failed();
-        }
     }
 
     /// Encodes a frame as the role requires: a client masks each frame with a new mask (RFC 6455 5.3).
@@ -114,7 +115,7 @@ impl ConnectionState {
     }
 
     /// Starts the closing handshake. Code and reason must fit into a Close frame.
-    pub(super) fn close(&mut self, code: u16, reason: &str) {
+    pub(crate) fn close(&mut self, code: u16, reason: &str) {
         self.write_close(code, reason);
         // A stream ends without an answer of the peer.
         self.phase = if self.keepalive.is_some() { Phase::Finishing } else { Phase::Closing };
@@ -122,7 +123,7 @@ impl ConnectionState {
     }
 
     /// Fails the connection (RFC 6455 7.1.7): a Close frame, then the FIN.
-    pub(super) fn fail(&mut self, code: u16, text: &str, reason: DisconnectReason) {
+    pub(crate) fn fail(&mut self, code: u16, text: &str, reason: DisconnectReason) {
         self.reason.get_or_insert(reason);
         if self.phase == Phase::Open {
             self.write_close(code, text);
@@ -130,17 +131,27 @@ impl ConnectionState {
         self.phase = Phase::Finishing;
     }
 
-    /// Sends a Ping, or what keeps a stream alive. Returns whether the peer has to answer.
-    pub(super) fn send_ping(&mut self) -> bool {
-        match self.keepalive {
-            Some(bytes) => self.send(bytes, 0),
-            None => self.write(Frame::Ping(Bytes::new())),
+    /// Takes over bytes that arrived, for [`ConnectionState::read`]. Fails the connection if too many lead to no message. Returns
+    /// false if the connection is closing: no message will be taken out of them.
+    pub(crate) fn receive(&mut self, bytes: &[u8], config: &Config) -> bool {
+        let (count, since) = &mut self.overhead;
+        if *count == 0 || since.elapsed() > OVERHEAD_PERIOD {
+            (*count, *since) = (0, Instant::now());
         }
-        self.keepalive.is_none()
+        *count += bytes.len();
+        let max = config.max_message_size.saturating_mul(OVERHEAD_FACTOR).saturating_add(OVERHEAD_CONTROL_FRAMES);
+        if *count > max && self.is_open() {
+            let detail = "too many fragments without a message".to_owned();
+            self.fail(1008, "too many fragments", DisconnectReason::ProtocolViolation { code: 1008, detail });
+        }
+        if self.phase < Phase::Finishing {
+            self.stream.received.extend(bytes);
+        }
+        self.is_open()
     }
 
     /// Takes one message out of the received bytes. Replies to Pings among them.
-    pub(super) fn read(&mut self, config: &Config) -> ReadResult {
+    pub(crate) fn read(&mut self, config: &Config) -> ReadResult {
         // Later, what arrives has no meaning.
         while self.phase < Phase::Finishing {
             let is_open = self.is_open();
@@ -152,12 +163,15 @@ impl ConnectionState {
                     Err(error) => Err(Error::Io(error)),
                 },
             };
+            if matches!(frame, Ok(Frame::Text(_) | Frame::Binary(_))) {
+                self.overhead.0 = 0;
+            }
             match frame {
                 Ok(Frame::Text(text)) if is_open => return ReadResult::Message(Message::Text(text)),
                 Ok(Frame::Binary(bytes)) if is_open => return ReadResult::Message(Message::Binary(bytes)),
                 Ok(frame @ (Frame::Ping(_) | Frame::Pong(_))) => {
                     self.take_pong(&frame);
-                    self.count_control_frame(config.control_frames_per_second);
+                    self.count_control_frame(config.control_frames_per_second as u64);
                 }
                 Ok(Frame::Close(frame)) => return self.closed_by_peer(frame),
                 Ok(_) => {}
@@ -192,9 +206,8 @@ impl ConnectionState {
         u64::try_from(self.opened_at.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    fn count_control_frame(&mut self, per_second: usize) {
+    fn count_control_frame(&mut self, per_second: u64) {
         let now = self.now();
-        let per_second = per_second as u64;
         let interval = 1_000_000_u64.checked_div(per_second).unwrap_or(0);
         if !self.control_frames.allow(now, interval, per_second.saturating_mul(CONTROL_FRAME_BURST)) {
             // The reply to the last Ping goes first: nothing may follow a Close frame.
@@ -206,13 +219,11 @@ impl ConnectionState {
 
     /// Ends this side after the peer has ended its own. Returns true if Close frames went both ways and the FIN is this
     /// side's to send; a client leaves it to the server (RFC 6455 7.1.1).
-    pub(super) fn conclude(&mut self, end: ConnectionEnd) -> bool {
+    pub(crate) fn conclude(&mut self, end: ConnectionEnd) -> bool {
         match end {
             ConnectionEnd::Lost => {
                 self.reason.get_or_insert(DisconnectReason::ConnectionLost);
-                if self.phase < Phase::Finishing {
-                    self.phase = Phase::Finishing;
-                }
+                self.phase = self.phase.max(Phase::Finishing);
             }
             ConnectionEnd::Violation(error) => self.fail_for(&error),
             ConnectionEnd::Close => {
@@ -247,6 +258,32 @@ impl ConnectionState {
         self.fail(code, text, DisconnectReason::ProtocolViolation { code, detail: error.to_string() });
     }
 
+    fn write_close(&mut self, code: u16, reason: &str) {
+        if self.keepalive.is_none() {
+            let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
+            let _ = self.context.close(&mut self.stream, Some(frame));
+        }
+    }
+}
+
+/// What needs a socket.
+impl ConnectionState {
+    /// Sends encoded frames. `counted` of their bytes count against the limit of the send buffer.
+    pub(crate) fn send(&mut self, frames: &[u8], counted: usize) {
+        if self.stream.send(frames, counted).is_err() {
+            self.socket_failed();
+        }
+    }
+
+    /// Sends a Ping, or what keeps a stream alive. Returns whether the peer has to answer.
+    pub(super) fn send_ping(&mut self) -> bool {
+        match self.keepalive {
+            Some(bytes) => self.send(bytes, 0),
+            None => self.write(Frame::Ping(Bytes::new())),
+        }
+        self.keepalive.is_none()
+    }
+
     /// Sends what the socket takes, and the FIN after the last byte. Returns whether nothing is left to send.
     pub(super) fn flush(&mut self) -> bool {
         if let Some(session) = &mut self.stream.session {
@@ -272,14 +309,6 @@ impl ConnectionState {
         self.stream.cut();
         self.stream.discard_unsent();
         self.phase = Phase::Finished;
-    }
-
-    fn write_close(&mut self, code: u16, reason: &str) {
-        if self.keepalive.is_some() {
-            return;
-        }
-        let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
-        let _ = self.context.close(&mut self.stream, Some(frame));
     }
 }
 

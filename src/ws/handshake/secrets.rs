@@ -1,6 +1,6 @@
 //! Takes the secrets out of a request, and makes the transcript that may be shown.
 
-use crate::ws::http::{HandshakeTranscript, Request, percent_decoded};
+use crate::ws::http::{HandshakeTranscript, Request, bearer, percent_decoded};
 use tungstenite::Bytes;
 use tungstenite::http::{Uri, header, header::AUTHORIZATION};
 
@@ -31,13 +31,9 @@ pub(super) fn take_token(request: &mut Request, requires: bool) -> Option<Vec<u8
 
 /// The token in `Authorization: Bearer` (RFC 6750 2.1), or else in `?token=`.
 fn token(request: &Request) -> Option<Vec<u8>> {
-    let field = request.headers().get(AUTHORIZATION).map_or(&b""[..], |value| value.as_bytes());
-    match field.split_at_checked("Bearer ".len()) {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"Bearer ") => return Some(token.trim_ascii().to_vec()),
-        _ => {}
-    }
-    let token = request.uri().query()?.split('&').find_map(|pair| pair.strip_prefix(KEY))?;
-    Some(percent_decoded(token).unwrap_or_else(|| token.into()))
+    let in_query = || request.uri().query()?.split('&').find_map(|pair| pair.strip_prefix(KEY));
+    let decode = |token: &str| percent_decoded(token).unwrap_or_else(|| token.into());
+    bearer(request).map(Into::into).or_else(|| in_query().map(decode))
 }
 
 /// If masking fails, the whole target is dropped rather than shown.

@@ -8,7 +8,6 @@ use crate::ws::{
 use std::{
     io::Read,
     net::{TcpListener, TcpStream},
-    time::Instant,
 };
 
 /// Bytes of which a socket takes only a part.
@@ -133,4 +132,28 @@ fn exactly_the_limit_may_wait() {
     }
     let is_over = peer.send_counting(&frames(b""), 0, 0);
     assert_eq!(is_over, peer.buffered_amount() > MANY);
+}
+
+/// What the client has not read waits on the server's side, and makes room when it is read.
+#[test]
+fn room_is_waited_for_until_the_peer_reads_or_the_connection_ends() {
+    let (moment, long) = (Duration::from_millis(1), Duration::from_secs(60));
+    let (peer, _reader, mut client) = server(usize::MAX);
+    assert!(peer.wait_for_room(0, Duration::ZERO), "nothing waits");
+    assert!(peer.send_frames(&frames(&vec![0; MANY])));
+    assert!(!peer.wait_for_room(1000, moment) && peer.wait_for_room(MANY, Duration::ZERO));
+    let waiting = std::thread::spawn({
+        let peer = peer.clone();
+        move || (peer.wait_for_room(1000, long), peer.buffered_amount() <= 1000)
+    });
+    client.read_exact(&mut vec![0; MANY]).expect("everything");
+    assert_eq!(waiting.join().expect("no panic"), (true, true));
+
+    for end in [Peer::cut, |peer: &Peer| _ = peer.connection.end()] {
+        let (peer, _reader, client) = server(usize::MAX);
+        assert!(peer.send_frames(&frames(&vec![0; MANY])));
+        end(&peer);
+        assert!(peer.wait_for_room(0, long) && !peer.send("late"));
+        drop(client);
+    }
 }

@@ -11,6 +11,26 @@ use std::{cmp::Reverse, mem};
 /// A handshake that takes longer is cut if another client of the same network needs its place.
 const SLOW_HANDSHAKE: Duration = Duration::from_millis(250);
 
+/// What a server counts: [`Handle::numbers`](crate::Handle::numbers).
+///
+/// ```
+/// let server = chinwag::Server::bind("127.0.0.1:0")?;
+/// let numbers = server.handle().numbers().expect("the server runs");
+/// assert_eq!((numbers.connections, numbers.handshakes), (0, 0));
+/// assert!(numbers.rejections.iter().all(|(_kind, count)| *count == 0));
+/// # Ok::<(), chinwag::Error>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Numbers {
+    /// WebSockets that are open, and streams.
+    pub connections: usize,
+    /// Handshakes in progress.
+    pub handshakes: usize,
+    /// How often each kind of client or request was rejected since the start, such as `("slow-reader", 2)`.
+    pub rejections: Vec<(&'static str, u64)>,
+}
+
 /// All connections of one server.
 #[derive(Debug, Default)]
 pub(super) struct ConnectionRegistry(Mutex<Inner>);

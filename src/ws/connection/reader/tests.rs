@@ -8,6 +8,7 @@ use crate::ws::{
 use std::{
     io::{Read, Write},
     net::TcpListener,
+    time::Duration,
 };
 
 /// "hi", masked with zeros.
@@ -67,24 +68,6 @@ fn a_deferred_end_is_returned_by_the_next_wait() {
     let (mut reader, _peer) = reader(Config::default(), HI);
     reader.end = Some(ConnectionEnd::Close);
     assert!(matches!(reader.wait(None), ReadResult::Closed(ConnectionEnd::Close)));
-}
-
-#[test]
-fn messages_and_time_make_up_for_overhead() {
-    let limit = OVERHEAD_FACTOR * 1000 + OVERHEAD_CONTROL_FRAMES;
-    for (completes, minutes, is_open) in [(false, 0, false), (true, 0, true), (false, 2, true)] {
-        let (mut reader, mut peer) = reader(Config { max_message_size: 1000, ..Config::default() }, b"");
-        reader.count_overhead(limit);
-        assert!(reader.connection.is_open(), "exactly the limit");
-        if completes {
-            peer.write_all(HI).expect("the reader has room");
-            reader.overhead.0 -= HI.len();
-            assert_eq!(next(&mut reader), Some("hi".into()));
-        }
-        reader.overhead.1 -= minutes * OVERHEAD_PERIOD;
-        reader.count_overhead(1);
-        assert_eq!(reader.connection.is_open(), is_open, "{completes}, {minutes}");
-    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn pair() -> (ConnectionState, TcpStream) {
     let peer = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
     let (stream, _) = listener.accept().expect("a connection");
     let stream = BufferedStream::new(Arc::new(stream), None, Vec::new());
-    (ConnectionState::new(Role::Server, *stream, &Config::default(), None), peer)
+    (ConnectionState::new(Role::Server, *stream, &Config::default()), peer)
 }
 
 /// A Close frame of a client, masked with zeros.
@@ -88,5 +88,29 @@ fn control_frames_are_limited_to_ten_seconds_worth_at_once() {
         state.stream.received = ping.repeat(count).into();
         state.read(&config);
         assert_eq!(state.is_open(), is_open, "{count}");
+    }
+}
+
+#[test]
+fn messages_and_time_make_up_for_overhead() {
+    let config = Config { max_message_size: 1000, ..Config::default() };
+    let limit = OVERHEAD_FACTOR * 1000 + OVERHEAD_CONTROL_FRAMES;
+    let (last, more) = (b"\x80\x80\0\0\0\0", b"\x8a");
+    let mut fragments = b"\x01\x80\0\0\0\0".to_vec();
+    fragments.extend(b"\x00\x80\0\0\0\0".repeat(1000));
+    for (completes, minutes, is_open) in [(false, 0, false), (true, 0, true), (false, 2, true)] {
+        let (mut state, _peer) = pair();
+        state.overhead.0 = limit - fragments.len();
+        state.receive(&fragments, &config);
+        assert!(matches!(state.read(&config), ReadResult::NeedData));
+        assert!(state.is_open(), "exactly the limit");
+        if completes {
+            state.overhead.0 -= last.len();
+            state.receive(last, &config);
+            assert!(matches!(state.read(&config), ReadResult::Message(_)));
+        }
+        state.overhead.1 -= minutes * OVERHEAD_PERIOD;
+        state.receive(more, &config);
+        assert_eq!(state.is_open(), is_open, "{completes}, {minutes}");
     }
 }
