@@ -54,7 +54,7 @@ fn command(mut words: Vec<OsString>, variables: &mut Variables<'_>) -> Result<Co
     let given = flags.values.len();
     flags.values.append(&mut values);
     for (at, (name, value)) in flags.values.iter().enumerate() {
-        let is_several = flags.count(name) > 1 || at >= given && value.to_string_lossy().contains(',');
+        let is_several = flags.count(name) > 1 || at >= given && value.as_encoded_bytes().contains(&b',');
         if is_several && LISTS.split(' ').all(|list| list != *name) {
             return Err(format!("--{name} or {}: only one value is possible", variable(name)));
         }
