@@ -361,7 +361,14 @@ fn executed_commands_are_lines_for_the_log() {
 #[test]
 fn post_that_must_wait_says_how_long() {
     use crate::chat::protocol::Post;
-    let mut script = script(Rules { room_rate: Some(Rate { per_second: 1, burst: 1 }), ..Rules::default() });
+    let rate = |burst| Some(Rate { per_second: 1, burst });
+    let mut script = script(Rules { room_rate: rate(1), address_rate: rate(40), ..Rules::default() });
+    let charge = |script: &mut Script, address: &str| {
+        let now = Now { uptime: script.now, date: script.now };
+        script.chat.charge_post(now, address.parse().ok(), &RoomName::new("new").expect("a name"), 1)
+    };
+    // A post to a new room costs 16 tokens.
+    assert_eq!([(); 3].map(|()| charge(&mut script, "192.0.2.9")), [0, 0, 8_000_000]);
     let post = |script: &mut Script, room: &str, text: &str| {
         let room = RoomName::new(room).expect("a room's name");
         let mut out = script.outputs(Input::Post(99, None, &room, &Post::from_text(text)));
