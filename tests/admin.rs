@@ -75,13 +75,17 @@ fn metrics_count_messages_deliveries_and_refusals() {
     ann.say(r#"{"type":"message","text":"hi"}"#);
     ben.wait_for("message");
     ann.say("{}");
+    for (body, status) in [(&b"\xff"[..], 415), (b" ", 400), (b" ", 400)] {
+        assert_eq!(support::stream::post(chinwag.addr(), "/", &[], body).status, status);
+    }
     let expected = [
         "chinwag_connections 2",
         "chinwag_users 2",
         "chinwag_rooms 1",
         "chinwag_messages_total 1",
         "chinwag_deliveries_total 2",
-        "chinwag_refused_messages_total{reason=",
+        "chinwag_refused_messages_total{reason=\"not-text\"} 1",
+        "chinwag_refused_messages_total{reason=\"missing-field\"} 3",
         "chinwag_flush_seconds_bucket{le=\"+Inf\"} ",
     ];
     wait_until(DEADLINE, "the numbers", || {

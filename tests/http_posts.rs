@@ -69,7 +69,7 @@ fn refusals_say_what_is_wrong_as_text_or_as_json() {
     let rows: &[Row<'_, (u16, &str, &str)>] = &[
         ("/", &[], b"", (400, "missing-field", "empty")),
         ("/", &[], b" \n", (400, "missing-field", "empty")),
-        ("/", &[], &huge.as_bytes()[..8001], (413, "too-long", "too long")),
+        ("/", &[], &huge.as_bytes()[..8001], (413, "too-long", "at most 8000 characters")),
         ("/", &[], huge.as_bytes(), (413, "payload-too-large", "At most 20000 bytes")),
         ("/", &[], b"\xff", (415, "not-text", "UTF-8")),
         ("/", &["Content-Type: image/png"], b"a", (415, "not-text", "text/plain or application/json")),
@@ -93,7 +93,7 @@ fn refusals_say_what_is_wrong_as_text_or_as_json() {
         ("/room/", &[], b"x", (404, "not-found", "/room/NAME")),
         ("/other", &[], b"x", (404, "not-found", "/room/NAME")),
         ("/rooms", &[], b"x", (404, "not-found", "--list-rooms")),
-        ("/style.css", &[], b"x", (405, "method-not-allowed", "GET")),
+        ("/style.css", &[], b"x", (405, "method-not-allowed", "GET, HEAD and OPTIONS")),
     ];
     for (target, fields, body, (status, reason, about)) in rows {
         let answer = post(server.addr(), target, fields, body);
@@ -286,6 +286,52 @@ fn methods_of_a_room_are_consistent() {
     assert_eq!(answer("GET", "/?format=xml", "").status, 400);
     assert!(answer("GET", "/rooms", "Accept: text/html\r\n").text().contains("--list-rooms"));
     assert_eq!(answer("GET", "/room/a/b", "").text(), answer("POST", "/room", "").text());
+}
+
+/// `Retry-After` is the time after which the same message is accepted, rounded up.
+#[test]
+fn refusals_for_now_say_when_to_try_again() {
+    let (server, token) = (support::temp::Folder::new("post-later"), "an-admin-token-of-many-characters");
+    let (admin, access) = (server.path("admin"), server.path("access"));
+    std::fs::write(&admin, token)
+        .and_then(|()| std::fs::write(&access, "an-access-token-0123456789"))
+        .expect("written");
+    let limits = ["--limit", "address-rate=1", "--limit", "address-burst=40", "--limit", "wrong-token-seconds=60"];
+    let flags = ["--token-file", &access, "--admin-token-file", &admin, "--trusted-proxy", "127.0.0.1"];
+    let server = start_binary(&[&flags[..], &limits].concat());
+    let as_client = |address: &str, offered: &str, target: &str, body: &[u8]| {
+        let (address, offered) = (format!("X-Forwarded-For: {address}"), format!("Authorization: Bearer {offered}"));
+        post(server.addr(), target, &[&address, &offered], body)
+    };
+    let wait = |answer: &Answer| {
+        (answer.status, answer.header("retry-after").map(|wait| wait.parse::<u64>().expect("a number")))
+    };
+    let mut op = Client::enter(server.addr(), &format!("/?token={token}"));
+    op.say_json(&json!({"type": "admin", "command": "slow kitchen 3600"}));
+    op.wait_for("notice");
+    assert_eq!(as_client("192.0.2.1", token, "/room/kitchen", b"the first one of a new room").status, 201);
+    let slow = as_client("192.0.2.2", token, "/room/kitchen", b"x");
+    let (status, seconds) = wait(&slow);
+    assert!(status == 429 && (2..=3600).contains(&seconds.expect("a wait")), "{status} {seconds:?} {}", slow.text());
+    assert!(slow.text().contains(&format!("in {} seconds", seconds.unwrap_or_default())), "{}", slow.text());
+    // A post to a new room costs 16 tokens, of which one comes back in each second.
+    let posts = (0..).map(|number| as_client("192.0.2.3", token, &format!("/room/{number}"), b"x"));
+    let refused = posts.into_iter().find(|answer| answer.status != 201).expect("the rate of the address");
+    let (status, seconds) = wait(&refused);
+    assert!(status == 429 && (1..=16).contains(&seconds.expect("a wait")), "{status} {seconds:?}");
+    for _ in 0..8 {
+        assert_eq!(as_client("192.0.2.4", "wrong", "/", b"x").status, 401);
+    }
+    let (status, seconds) = wait(&as_client("192.0.2.4", "wrong", "/", b"x"));
+    assert!(status == 429 && (2..=60).contains(&seconds.expect("a wait")), "{status} {seconds:?}");
+    // What does not end by itself has no time.
+    op.say_json(&json!({"type": "admin", "command": "close kitchen"}));
+    op.wait_for("notice");
+    let closed = as_client("192.0.2.5", token, "/room/kitchen", b"x");
+    assert_eq!((wait(&closed), closed.text().as_str()), ((403, None), "An operator has closed this room.\n"));
+    let fields = [&*format!("Authorization: Bearer {token}")];
+    let head = Stream::try_open(server.addr(), "/room/kitchen?format=text", &fields).expect("a response").head;
+    assert!(head.contains(" 403 ") && !head.contains("Retry-After"), "{head}");
 }
 
 fn from(addr: SocketAddr, client: &str) -> Answer {

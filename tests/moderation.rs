@@ -7,7 +7,7 @@ mod support;
 use std::fs;
 
 use serde_json::{Value, json};
-use support::binary::command as chinwag;
+use support::binary::command as chinwag_command;
 use support::raw::http_unix;
 use support::script::{printed, run_to_end};
 use support::temp::Folder;
@@ -256,7 +256,7 @@ fn ctl(socket: &str, words: &[&str]) -> (String, i32) {
     let admin = format!("unix:{socket}");
     let mut all = vec!["ctl", "--admin", &admin];
     all.extend(words);
-    let output = run_to_end(chinwag(&all), DEADLINE);
+    let output = run_to_end(chinwag_command(&all), DEADLINE);
     (printed(&output), output.status.code().unwrap_or(-1))
 }
 
@@ -277,27 +277,141 @@ fn ctl_commands_a_running_server() {
         (&["rooms"], 0, "/ users: 1, last message: 0\n"),
         (&["stats"], 0, "connections: 1\n"),
         (&["bans"], 0, "There are no restrictions.\n"),
-        (&["kick"], 1, "Write: kick WHO. WHO is"),
+        (&["kick"], 2, "Write: kick WHO. WHO is"),
         (&["kick", "zoe"], 1, "No connection of zoe is open."),
-        (&["knock", "\u{1b}[2J"], 1, "There is no command knock."),
+        (&["knock", "\u{1b}[2J"], 2, "there is no command \"knock\""),
+        (&["kcik", "ann"], 2, "(did you mean kick?)"),
+        (&["bans x"], 2, "Write: bans."),
+        (&["ban", "300.1.2.3"], 2, "Write: ban WHO [TIME]. WHO is a name, an address such as 10.0.0.1"),
+        (&["ban", "\"300.1.2.3\""], 0, "In force: ban \"300.1.2.3\". Connections closed: 0."),
+        (&["unban", "\"300.1.2.3\""], 0, "ban \"300.1.2.3\" has ended."),
+        (&["mute", "zoe", "ann"], 2, "Write: mute WHO [TIME]"),
+        (&["unmute", "zoe"], 1, "There is no such restriction of zoe."),
         (&["delete", "7"], 0, "Messages deleted: 0."),
         (&["ban", "203.0.114.0/24", "2h"], 0, "In force: ban 203.0.114.0/24 until 20"),
         (&["notice", "Back  soon, 'all' \"of\" us: 안녕 +%&="], 0, "Sent to 1 connections."),
+        (&["notice", "--", "--hi"], 0, "Sent to 1 connections."),
         (&["notice", &long], 0, "Sent to 1 connections."),
         (&["notice", &longer], 2, "the command is too long"),
         (&delete, 0, "Messages deleted: 0."),
         (&["kick", "Ann B"], 0, "Connections closed: 1."),
         (&["--help"], 0, "chinwag ctl: keep order"),
-        (&[], 2, "which command?"),
+        (&[], 2, "there is no command"),
+        (&["who", "--help"], 0, "chinwag ctl: keep order"),
+        (&["notice", "hi", "--amdin", "x"], 2, "(did you mean --admin?)"),
         (&["--frob", "who"], 2, "--frob"),
     ] {
         let (line, found) = ctl(&socket, words);
         assert!(found == code && line.contains(part), "{words:?}: {found} {line}");
     }
     assert_eq!(ann.wait_for("notice")["text"], "Back  soon, 'all' \"of\" us: 안녕 +%&=");
+    ann.wait_until("what looks like a flag", |object| object["text"] == "--hi");
     assert_eq!(ann.wait_for_close(), (1008, "kicked by an operator".to_owned()));
     assert_eq!(status(from(&chinwag, "203.0.114.1")).0, 403);
     assert!(files.bans().starts_with("ban 203.0.114.0/24 until 20"));
+}
+
+/// A flag is a flag wherever it is.
+#[test]
+fn flags_of_ctl_may_follow_the_command() {
+    let files = Files::new("ctl-flags");
+    let admin = format!("unix:{}", files.folder.path("admin.sock"));
+    let chinwag = files.start(&["--admin", &admin]);
+    let mut ann = user(&chinwag, "ann", "192.0.2.1");
+    for words in [&["ctl", "who", "--admin", &admin][..], &["ctl", "notice", "hi", "--admin", &admin]] {
+        let output = run_to_end(chinwag_command(words), DEADLINE);
+        assert_eq!(output.status.code(), Some(0), "{words:?}: {}", printed(&output));
+    }
+    assert_eq!(ann.wait_for("notice")["text"], "hi");
+    for (words, part) in [
+        (
+            &["ctl", "--admin", &admin, "who", "--admin", "unix:x"][..],
+            "--admin or CHINWAG_ADMIN: only one value is possible",
+        ),
+        (&["ctl", "who", "--admin", "unix:"], "write unix:PATH"),
+        (&["ctl", "who", "--admin", "127.0.0.1:1"], "write unix:PATH"),
+    ] {
+        let output = run_to_end(chinwag_command(words), DEADLINE);
+        let line = printed(&output);
+        assert!(
+            output.status.code() == Some(2) && line.contains(part) && line.lines().count() == 1,
+            "{words:?}: {line}"
+        );
+    }
+}
+
+/// The log says what was done and who did it. Notices are not repeated there, and what failed is not done.
+#[test]
+fn log_names_what_operators_have_done() {
+    let files = Files::new("ctl-log");
+    let socket = files.folder.path("admin.sock");
+    let chinwag = files.start(&["--admin", &format!("unix:{socket}")]);
+    let mut op = operator(&chinwag);
+    for words in [&["kick", "nobody"][..], &["ban"], &["notice", "a secret"], &["ban", "zoe", "2h"]] {
+        ctl(&socket, words);
+    }
+    command(&mut op, "mute 203.0.113.0/24");
+    chinwag.signal("TERM");
+    let (_, log) = chinwag.wait_for_exit(DEADLINE);
+    let done: Vec<_> = log.iter().filter_map(|line| line.split("an operator's command").nth(1)).collect();
+    assert_eq!(done[..2], [": notice", ": ban zoe 2h"], "{log:?}");
+    assert!(done.len() == 3 && done[2].ends_with(" (op): mute 203.0.113.0/24"), "{done:?}");
+}
+
+/// Otherwise bans would end with the process, and nobody would know until then.
+#[test]
+fn file_of_bans_must_be_usable_at_the_start() {
+    let files = Files::new("bans-unusable");
+    let path = |name: &str| files.folder.path(name);
+    fs::create_dir(path("folder")).expect("created");
+    fs::write(path("latin1"), b"ban Jos\xe9\n").expect("written");
+    for name in ["missing/bans.txt", "folder", "latin1"] {
+        let arguments = ["--listen", "127.0.0.1:0", "--bans", &path(name)];
+        let output = run_to_end(chinwag_command(&arguments), DEADLINE);
+        let line = printed(&output);
+        assert_eq!((output.status.code(), line.lines().count()), (Some(2), 1), "{name}: {line}");
+        assert!(line.contains("--bans ") && line.contains(&path(name)), "{name}: {line}");
+    }
+    assert_eq!(fs::read(path("latin1")).expect("readable"), b"ban Jos\xe9\n", "it is not changed");
+    let _chinwag = files.start(&[]);
+    assert_eq!(files.bans(), "", "a new file");
+}
+
+#[test]
+fn bad_lines_are_reported_once() {
+    let files = Files::new("bans-bad");
+    let by_hand = "ban 192.0.2.7\nban \"Ann\nban 10.0.0.0/99\n";
+    fs::write(&files.bans, by_hand).expect("written");
+    let chinwag = files.start(&[]);
+    for part in ["line 2 is ignored: A quotation mark is not closed.", "line 3 is ignored: Write: ban WHO [TIME]. WHO"]
+    {
+        let line = chinwag.wait_for_log(part);
+        assert!(line.contains(&format!("--bans {}: line", files.bans)), "{line}");
+    }
+    let mut op = operator(&chinwag);
+    for name in ["bob", "zoe"] {
+        command(&mut op, &format!("mute {name}"));
+    }
+    assert_eq!(files.bans(), format!("{by_hand}mute bob\nmute zoe\n"));
+    chinwag.signal("TERM");
+    let (_, log) = chinwag.wait_for_exit(DEADLINE);
+    assert!(log.iter().all(|line| !line.contains("is ignored")), "{log:?}");
+}
+
+#[test]
+fn lost_file_of_bans_changes_nothing() {
+    let files = Files::new("bans-lost");
+    fs::write(&files.bans, "ban 192.0.2.7\n").expect("written");
+    let chinwag = files.start(&[]);
+    let mut op = operator(&chinwag);
+    fs::remove_file(&files.bans).expect("removed");
+    chinwag.signal("HUP");
+    let line = chinwag.wait_for_log("the old restrictions stay in use");
+    assert!(line.contains(&files.bans) && line.contains("ERROR"), "{line}");
+    assert_eq!(status(from(&chinwag, "192.0.2.7")).0, 403);
+    // The next change writes all of them.
+    command(&mut op, "mute bob");
+    assert_eq!(files.bans(), "ban 192.0.2.7\nmute bob\n");
 }
 
 /// Commands are for users of the socket: not for the port of the chat, and not for web pages.

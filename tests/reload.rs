@@ -62,6 +62,23 @@ fn hangup_without_files_changes_nothing() {
     ann.sign_in("ann");
 }
 
+#[test]
+fn admin_token_that_cannot_be_used_is_named() {
+    let folder = Folder::new("reload-admin");
+    let (access, admin) = (folder.path("access"), folder.path("admin"));
+    fs::write(&access, OLD).and_then(|()| fs::write(&admin, NEW)).expect("written");
+    let limit = ["--limit", "wrong-token-seconds=0"];
+    let chinwag = start_binary(&[&["--token-file", &access, "--admin-token-file", &admin][..], &limit].concat());
+    for (content, part) in [("", "write the server's admin token"), ("two words", "without spaces"), (OLD, "the same")]
+    {
+        fs::write(&admin, content).expect("written");
+        chinwag.signal("HUP");
+        let line = chinwag.wait_for_log("the old admin token stays in use");
+        assert!(line.contains(&format!("--admin-token-file {admin}")) && line.contains(part), "{line}");
+        assert!(is_accepted(chinwag.addr(), OLD) && is_accepted(chinwag.addr(), NEW));
+    }
+}
+
 /// The server waits for a token from a named pipe without a writer.
 #[test]
 fn signals_work_while_the_server_starts() {

@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{self, UnixDatagram, UnixListener};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -200,7 +200,7 @@ fn sockets_for_another_process_are_not_used() {
 
 #[test]
 fn descriptors_that_are_no_listeners_are_refused() {
-    for (count, stdin) in [("1", "/dev/null"), ("2", "/dev/null"), ("100000", "/dev/null")] {
+    for (count, stdin) in [("1", "/dev/null"), ("2", "/dev/null"), ("100000", "/dev/null"), ("x", "/dev/null")] {
         let server = command(&[]);
         let script = format!("exec 3<{stdin}; LISTEN_FDS={count} LISTEN_PID=$$ exec \"$0\"");
         let mut shell = Command::new("sh");
@@ -247,9 +247,11 @@ fn health_is_a_line_and_an_exit_code() {
         (&format!("{base}/healthz"), 0, "200 ok"),
         (&format!("{base}/nothing"), 1, "404 Nothing is at this path."),
         (&admin, 0, "200 ready"),
-        (&format!("http://{closed}"), 1, "refused"),
-        (&format!("unix:{}", folder.path("nothing")), 1, "nothing: "),
+        (&format!("http://{closed}"), 1, "refused (os error 111); start it, or name its URL"),
+        (&format!("unix:{}", folder.path("nothing")), 1, "start it with --admin unix:"),
         ("ftp://localhost/", 2, "write http://HOST:PORT"),
+        ("unix:", 2, "or unix:PATH"),
+        ("http://", 2, "write http://HOST:PORT"),
     ] {
         let output = run_to_end(command(&["health", url]), DEADLINE);
         let text = String::from_utf8([output.stdout, output.stderr].concat()).expect("text");
@@ -274,5 +276,29 @@ fn health_waits_for_a_limited_time() {
     let output = run_to_end(command(&["health", &url]), DEADLINE);
     let text = String::from_utf8([output.stdout, output.stderr].concat()).expect("text");
     assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(text.starts_with(&url) && !text.contains("not HTTP"), "the server has not ended the answer: {text}");
+    assert_eq!(text, format!("{url}: no answer within 5 seconds; the server hangs or is stopped\n"));
+}
+
+/// Nothing answers there, or another user's server does.
+#[test]
+fn admin_socket_that_cannot_be_used_is_explained() {
+    let folder = Folder::new("health-socket");
+    let path = folder.path("s");
+    // It accepts no connection.
+    let _listener = UnixListener::bind(&path).expect("a socket");
+    let place = format!("unix:{path}");
+    let check = |part: &str| {
+        for (args, code) in [(&["health", &place][..], 1), (&["ctl", "who", "--admin", &place], 2)] {
+            let output = run_to_end(command(args), DEADLINE);
+            let text = String::from_utf8([output.stdout, output.stderr].concat()).expect("text");
+            assert_eq!(output.status.code(), Some(code), "{args:?}: {text}");
+            assert!(text.contains(&format!("{place}: {part}")) && text.lines().count() == 1, "{args:?}: {text}");
+        }
+    };
+    check("no answer within 5 seconds; the server hangs or is stopped");
+    fs::set_permissions(&path, PermissionsExt::from_mode(0o000)).expect("our own file");
+    // Root may do everything.
+    if net::UnixStream::connect(&path).is_err() {
+        check("permission denied; root and the socket's user and group may connect");
+    }
 }

@@ -64,6 +64,32 @@ fn file_that_has_no_token_is_one_line_and_status_2() {
     }
 }
 
+/// If the two were the same, every user would be an operator.
+#[test]
+fn errors_about_tokens_name_their_file() {
+    let folder = Folder::new("token-both");
+    let (access, admin, words) = (folder.path("access"), folder.path("admin"), folder.path("words"));
+    fs::write(&access, LONG).and_then(|()| fs::write(&admin, format!(" {LONG}\n"))).expect("written");
+    fs::write(&words, "two words in the file").expect("written");
+    for file in [&access, &admin, &words] {
+        fs::set_permissions(file, Permissions::from_mode(0o600)).expect("our own file");
+    }
+    let nothing = folder.path("nothing");
+    for (flag, file, part) in [
+        ("--admin-token-file", &admin, "the access token and the admin token must not be the same"),
+        ("--admin-token-file", &words, "without spaces"),
+        ("--admin-token-file", &nothing, "write the server's admin token into it"),
+    ] {
+        let flags = ["--listen", "127.0.0.1:0", "--token-file", &access, flag, file];
+        let output = run_to_end(command(&flags), DEADLINE);
+        let line = printed(&output);
+        assert_eq!((output.status.code(), line.lines().count()), (Some(2), 1), "{file}: {line}");
+        assert!(line.contains(&format!("{flag} {file}: ")) && line.contains(part), "{file}: {line}");
+    }
+    let output = run_to_end(command(&["--listen", "127.0.0.1:0", "--token-file", &words]), DEADLINE);
+    assert!(printed(&output).contains(&format!("--token-file {words}: ")), "{}", printed(&output));
+}
+
 #[test]
 fn largest_file_is_read() {
     let token = format!("{LONG}{}", " ".repeat(64 * 1024 - LONG.len()));

@@ -87,6 +87,10 @@ fn nothing_else_is_replaced() {
             assert_eq!(error.contains("its folder must exist"), name == "no/folder", "{name}: {error}");
         }
     }
+    let long = refusal(&["--listen", &path(&"x".repeat(108))]);
+    assert!(long.contains("the limit is 107 bytes") && long.lines().count() == 1, "{long}");
+    let hint = refusal(&["--listen", "/tmp/chinwag.sock"]);
+    assert!(hint.contains("unix:PATH") && hint.lines().count() == 1, "{hint}");
     assert_eq!(fs::read_to_string(folder.path("file")).expect("it is there"), "important");
     assert_eq!(get_unix(&folder.path("chinwag"), "/healthz", "").status, 200);
     // A socket that another server has put in its place is not removed at the end.

@@ -234,7 +234,7 @@ impl Chat {
             ClientMessage::SetName(..) => self.room(id).is_some_and(|room| room.name_of(id).is_some()),
             _ => false,
         };
-        let is_paid = !is_for_room || self.room_of(id).is_none_or(|room| self.charge_room(room, bytes));
+        let is_paid = !is_for_room || self.room_of(id).is_none_or(|room| self.charge_room(room, bytes) == 0);
         let (now, Some(member)) = (self.now.uptime, self.members.get_mut(id)) else { return Ok(()) };
         if !is_paid && !throttle::was_quiet(member.last_sent, now, bytes) {
             return Err(ErrorReason::TooFast.into());
@@ -243,10 +243,10 @@ impl Chat {
         Ok(())
     }
 
-    /// Takes the price of a message of so many bytes. Returns whether the room has tokens for it.
-    fn charge_room(&mut self, room: RoomId, bytes: usize) -> bool {
-        let (now, Some(room)) = (self.now.uptime, self.rooms.get_mut(room)) else { return true };
-        self.rules.room_rate.is_none_or(|rate| rate.allow(&mut room.limiter, now, bytes))
+    /// Takes the price of a message of so many bytes, if the room has tokens for it. Returns how many microseconds it must wait.
+    fn charge_room(&mut self, room: RoomId, bytes: usize) -> u64 {
+        let (now, Some(room)) = (self.now.uptime, self.rooms.get_mut(room)) else { return 0 };
+        self.rules.room_rate.map_or(0, |rate| rate.charge(&mut room.limiter, now, bytes))
     }
 
     /// Closes a connection, if it is here. As in [`Input::Left`], the user may come back if it is lost.

@@ -253,6 +253,7 @@ impl ChatServer {
                 Output::Posted(id, result) => self.posted(id, result),
                 Output::Answer(answer) => self.answers.push(answer),
                 Output::Restricted => self.save_restrictions(),
+                Output::Executed(line) => info!("{line}"),
                 Output::SendHandshake(to, play) => self.send_handshake(to, &play),
                 Output::Cut(id) => self.fanout.peer(id).into_iter().for_each(|(peer, _)| peer.cut()),
                 Output::Close(id, code, reason) => {

@@ -2,7 +2,7 @@
 
 use super::amount::Unit;
 use super::environment::{self, Variables};
-use super::flags::{COMMANDS, Value, check_feature, flags_of, help, is_information, texts};
+use super::flags::{COMMANDS, Value, check_feature, flags_of, help, is_information, texts, variable};
 use super::suggest::{did_you_mean, nearest, nearest_flag};
 use lexopt::{Arg, Parser};
 use std::env;
@@ -26,6 +26,9 @@ pub(crate) struct Flags {
     pub(crate) words: Vec<OsString>,
 }
 
+/// The flags that may be repeated, and `--name`, which may have a comma.
+const LISTS: &str = "exempt host limit listen listen-tls name origin redirect-http trusted-proxy verbose";
+
 /// Reads the command line and the environment of this process.
 ///
 /// # Errors
@@ -48,7 +51,14 @@ fn command(mut words: Vec<OsString>, variables: &mut Variables<'_>) -> Result<Co
     let mut values = environment::values(command, variables)?;
     // A flag replaces the values of its variable.
     values.retain(|(name, _)| !flags.has(name));
+    let given = flags.values.len();
     flags.values.append(&mut values);
+    for (at, (name, value)) in flags.values.iter().enumerate() {
+        let is_several = flags.count(name) > 1 || at >= given && value.as_encoded_bytes().contains(&b',');
+        if is_several && LISTS.split(' ').all(|list| list != *name) {
+            return Err(format!("--{name} or {}: only one value is possible", variable(name)));
+        }
+    }
     // Nothing of the command works without it.
     check_feature(texts(command)[0].1)?;
     for flag in flags_of(command).iter().filter(|flag| flags.has(flag.name)) {
@@ -68,12 +78,8 @@ fn parse(command: &str, words: Vec<OsString>) -> Result<Flags, lexopt::Error> {
             Arg::Short('p') => "port",
             Arg::Short(_) => "",
             Arg::Long(name) => name,
-            // Flags come before a command, because words of it may look like flags.
-            Arg::Value(value) if !command.is_empty() && flags.words.is_empty() => {
+            Arg::Value(value) if command == "ctl" || !command.is_empty() && flags.words.is_empty() => {
                 flags.words.push(value.clone());
-                if command == "ctl" {
-                    flags.words.extend(parser.raw_args()?);
-                }
                 continue;
             }
             Arg::Value(value) => value.to_str().unwrap_or_default(),
@@ -212,6 +218,9 @@ mod tests {
         let flags = server("--listen 127.0.0.1:1,[::1]:1 --listen [::1]:2 --limit=x=1,y=2", &[]);
         assert_eq!(flags.list("listen"), Ok(vec!["127.0.0.1:1", "[::1]:1", "[::1]:2"]));
         assert_eq!(flags.list("limit"), Ok(vec!["x=1", "y=2"]));
+        // A flag replaces its variable, so that these are not two values.
+        let flags = server("--bans a,b -vv", &[("CHINWAG_BANS", "c")]);
+        assert_eq!((flags.text("bans"), flags.count("verbose")), (Ok(Some("a,b")), 2));
     }
 
     #[test]
@@ -238,6 +247,13 @@ mod tests {
             ("chat --name", &[], "--name"),
             ("history f g", &[], "g"),
             ("history f -q", &[], "-q"),
+            ("--admin unix:a --admin unix:b", &[], "--admin or CHINWAG_ADMIN: only one value is possible"),
+            ("--bans a --bans b", &[], "--bans or CHINWAG_BANS: only one value is possible"),
+            ("--dialect=json -q --dialect=json", &[], "--dialect or CHINWAG_DIALECT: only one value is possible"),
+            ("ctl who --admin unix:a --admin unix:a", &[], "--admin or CHINWAG_ADMIN: only one value is possible"),
+            ("", &[("CHINWAG_ADMIN", "a,b")], "--admin or CHINWAG_ADMIN: only one value is possible"),
+            ("ctl who", &[("CHINWAG_ADMIN", "unix:a,unix:b")], "--admin or CHINWAG_ADMIN: only one value is possible"),
+            ("", &[("CHINWAG_BANS", "a,b")], "--bans or CHINWAG_BANS: only one value is possible"),
             ("", &[("CHINWAG_NO_LIMITS", "maybe")], "CHINWAG_NO_LIMITS"),
             ("", &[("CHINWAG_VERBOSE", "lots")], "CHINWAG_VERBOSE"),
             ("", &[("CHINWAG_TOKENFILE", "x")], "(did you mean CHINWAG_TOKEN_FILE?)"),

@@ -1,5 +1,6 @@
 //! `chinwag ctl COMMAND…`: sends an operator's command to a running server, and prints the answer.
 
+use super::suggest::{did_you_mean, nearest};
 use super::{arguments::Flags, health, logging, print};
 use chinwag::chat::protocol::sanitize_text;
 use std::process::ExitCode;
@@ -7,41 +8,47 @@ use std::process::ExitCode;
 /// Where the unit of packages puts the socket.
 const DEFAULT: &str = "unix:/run/chinwag/admin.sock";
 
-/// Runs `chinwag ctl`. Exits with 1 if the server refuses the command.
+/// As the help lists them.
+const VERBS: &str = "who rooms stats bans kick ban unban mute unmute slow close open delete forget notice";
+
+/// Runs `chinwag ctl`. Exits with 1 if the server refuses the command, and with 2 if the words do not fit it.
 ///
 /// # Errors
 /// One line: wrong usage, or no server answers.
 pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
-    if flags.words.is_empty() {
-        return Err("which command? Such as: chinwag ctl who; see chinwag ctl --help".to_owned());
-    }
     let words = flags.words.iter().map(|word| word.to_str().map(str::to_owned).ok_or("the command is not UTF-8"));
     let words = words.collect::<Result<Vec<_>, _>>()?;
     let place = flags.text("admin")?.filter(|place| !place.is_empty()).unwrap_or(DEFAULT);
-    if !place.starts_with("unix:") {
+    if place.strip_prefix("unix:").is_none_or(str::is_empty) {
         return Err(format!("--admin {place}: commands go through a unix socket; write unix:PATH"));
     }
-    let encoded: String = line(&words).bytes().map(|byte| format!("%{byte:02X}")).collect();
-    let (status, body) = health::ask(place, "POST", &format!("/ctl?command={encoded}")).map_err(|error| {
-        format!("no server answers at {place}: {error}; start it with --admin {place}, or name its --admin")
-    })?;
+    let line = line(&words);
+    let (verb, verbs) = (line.split_whitespace().next().unwrap_or_default(), VERBS.split(' ').collect::<Vec<_>>());
+    if !verbs.contains(&verb) {
+        let likely = did_you_mean(nearest(verb, &verbs));
+        return Err(format!("there is no command {verb:?}{likely}; see chinwag ctl --help"));
+    }
+    let encoded: String = line.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let (status, body) = health::ask(place, "POST", &format!("/ctl?command={encoded}"))?;
     let lines: String = body.lines().map(|line| sanitize_text(line) + "\n").collect();
     match status {
         200 => print(&lines).map(|()| ExitCode::SUCCESS),
         400 => {
             logging::write_line(lines.trim_end());
-            Ok(ExitCode::FAILURE)
+            Ok(ExitCode::from(if lines.starts_with("Write: ") { 2 } else { 1 }))
         }
         431 => Err("the command is too long; send it in parts".to_owned()),
         _ => Err(format!("the server at {place} answers {status}: {}", lines.trim_end())),
     }
 }
 
-/// One line of the words of a command line. Words with spaces are quoted, but not a line that is one word for the shell.
+/// One line of the words of a command line. Words with spaces are quoted, but not those that have quotation marks around them, and
+/// not a line that is one word for the shell.
 fn line(words: &[String]) -> String {
+    let is_quoted = |word: &str| word.len() > 1 && word.starts_with('"') && word.ends_with('"');
     let quote = |word: &String| match word.is_empty() || word.contains(|c: char| c.is_whitespace() || c == '"') {
-        true => format!("\"{}\"", word.replace('"', "\"\"")),
-        false => word.clone(),
+        true if !is_quoted(word) => format!("\"{}\"", word.replace('"', "\"\"")),
+        _ => word.clone(),
     };
     match words {
         [only] => only.clone(),
@@ -54,6 +61,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn commands_are_those_of_the_help() {
+        let help = crate::cli::flags::texts("ctl")[0].0;
+        let list = help.split("The commands: ").nth(1).and_then(|rest| rest.split(".\n").next()).expect("a list");
+        let names: Vec<_> = list.split(';').filter_map(|usage| usage.split_whitespace().next()).collect();
+        assert_eq!(names.join(" "), VERBS);
+    }
+
+    #[test]
     fn words_of_the_shell_stay_words() {
         for (words, expected) in [
             (&["who"][..], "who"),
@@ -61,6 +76,9 @@ mod tests {
             (&["kick", "Ann B"], "kick \"Ann B\""),
             (&["kick", "a\"b"], "kick \"a\"\"b\""),
             (&["close", ""], "close \"\""),
+            (&["ban", "\"10.0.0.1\""], "ban \"10.0.0.1\""),
+            (&["kick", "\"Ann B\""], "kick \"Ann B\""),
+            (&["kick", "\""], "kick \"\"\"\""),
             (&["ban", "10.0.0.0/8", "2h"], "ban 10.0.0.0/8 2h"),
             (&["notice", "Back soon"], "notice \"Back soon\""),
         ] {

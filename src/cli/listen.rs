@@ -97,11 +97,7 @@ pub(crate) fn open(flags: &Flags, flag: &str, text: &str) -> Result<(TcpListener
             unix_socket::parse_mode(flags.text("socket-mode")?.unwrap_or("0660"))?,
             flags.text("socket-group")?.map(unix_socket::parse_group).transpose()?,
         ),
-        _ => {
-            return Err(format!(
-                "--{flag} {text:?}: write unix:PATH after --listen or --admin; a unix socket is plain"
-            ));
-        }
+        _ => return Err(format!("--{flag} {text:?}: write --listen unix:PATH or --admin unix:PATH; both are plain")),
     };
     let (socket, file) = unix_socket::bind(path, mode, group).map_err(|error| format!("--{flag}: {error}"))?;
     Ok((socket, Some(file)))
@@ -111,7 +107,7 @@ pub(crate) fn open(flags: &Flags, flag: &str, text: &str) -> Result<(TcpListener
 /// which every client tries.
 fn address(flags: &Flags, flag: &str, text: &str) -> Result<SocketAddr, String> {
     let wrong = |error: &dyn Display| {
-        format!("--{flag} {text:?}: {error}; write ADDR:PORT, such as {DEFAULT}, or 0.0.0.0:6502 for every network")
+        format!("--{flag} {text:?}: {error}; write ADDR:PORT, such as {DEFAULT}, or 0.0.0.0:6502 or unix:PATH")
     };
     let found: Vec<_> = text.to_socket_addrs().map_err(|error| wrong(&error))?.collect();
     let first = found.iter().find(|address| address.is_ipv4()).or(found.first());

@@ -35,7 +35,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     // Not a clone: bans and tokens are shared by clones.
     let access = access(flags, self::hosts(flags)?)?;
     let bans = BanFile::open(access.clone(), flags.value("bans").map(Path::new));
-    let bans = bans.map_err(|error| format!("--bans: {error}"))?;
+    let bans = bans.map_err(|error| format!("--bans {error}"))?;
     let admin = Admin::default();
     let local = admin.clone();
     let lists_rooms = flags.has("list-rooms");
@@ -152,7 +152,8 @@ fn read_tokens(flags: &Flags, access: &Access) -> Result<(), String> {
     for flag in ["token-file", "admin-token-file"] {
         let Some(token) = token::read(flag, flags.value(flag), |warning| warn!("{warning}"))? else { continue };
         let replace = if flag == "token-file" { Access::replace_token } else { Access::replace_admin_token };
-        replace(access, &token).map_err(|error| format!("--{flag}: {error}"))?;
+        let path = Path::new(flags.value(flag).unwrap_or_default()).display();
+        replace(access, &token).map_err(|error| format!("--{flag} {path}: {error}"))?;
     }
     Ok(())
 }
@@ -161,13 +162,13 @@ fn read_tokens(flags: &Flags, access: &Access) -> Result<(), String> {
 fn reload(flags: &Flags, access: &Access, admin: &Admin) {
     let response = admin.ask(Box::new(|chat| match chat.reload_bans() {
         Ok(()) => Response::empty(204),
-        Err(why) => Response::text(500, format!("--bans: {why}")),
+        Err(why) => Response::text(500, format!("--bans {why}")),
     }));
     if response.status != 204 {
         error!("the old restrictions stay in use: {}", String::from_utf8_lossy(response.body.trim_ascii_end()));
     }
     if let Err(why) = read_tokens(flags, access) {
-        error!("the old access token stays in use: {why}");
+        error!("the old {} token stays in use: {why}", if why.starts_with("--admin") { "admin" } else { "access" });
     }
     info!("SIGHUP: the files of the certificate, the tokens and the bans were read");
 }

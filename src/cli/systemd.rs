@@ -24,7 +24,8 @@ fn number<N: std::str::FromStr>(name: &str) -> Option<N> {
 /// # Errors
 /// One line: they cannot be taken over.
 pub(crate) fn sockets() -> Result<Vec<OwnedFd>, String> {
-    let count = number("LISTEN_FDS").filter(|_| number("LISTEN_PID") == Some(process::id())).unwrap_or(0);
+    let text = env::var("LISTEN_FDS").ok().filter(|_| number("LISTEN_PID") == Some(process::id()));
+    let count = text.map_or(Ok(0), |text| text.parse().map_err(|_| format!("LISTEN_FDS={text} is not a number")))?;
     let advice = "it needs Linux 5.6, and a container must allow pidfd_getfd (docs/OPERATING.md)";
     let take =
         |number: i32| take(number).map_err(|error| format!("LISTEN_FDS: descriptor {number}: {error}; {advice}"));

@@ -13,8 +13,6 @@ const MIN_CHARS: usize = 16;
 /// The most bytes of a file.
 const MAX_BYTES: u64 = 64 * 1024;
 
-const ADVICE: &str = "write the server's access token into it (openssl rand -hex 16 makes a new one)";
-
 /// Reads the file that a flag such as `--token-file` names: the token without the white space around it. `warn` gets a line for each
 /// weakness.
 ///
@@ -23,8 +21,10 @@ const ADVICE: &str = "write the server's access token into it (openssl rand -hex
 pub(crate) fn read(flag: &str, file: Option<&OsStr>, warn: fn(&str)) -> Result<Option<String>, String> {
     let Some(file) = file.map(Path::new) else { return Ok(None) };
     let name = format!("--{flag} {}", file.display());
+    let kind = if flag == "token-file" { "access" } else { "admin" };
+    let advice = format!("write the server's {kind} token into it (openssl rand -hex 16 makes a new one)");
     let failed = |error: io::Error| match error.kind() {
-        ErrorKind::NotFound => format!("{name}: the file does not exist; {ADVICE}"),
+        ErrorKind::NotFound => format!("{name}: the file does not exist; {advice}"),
         _ => format!("{name}: {error}"),
     };
     let (opened, mut text) = (File::open(file).map_err(failed)?, String::new());
@@ -34,7 +34,7 @@ pub(crate) fn read(flag: &str, file: Option<&OsStr>, warn: fn(&str)) -> Result<O
     }
     let text = text.trim();
     if text.is_empty() {
-        return Err(format!("{name}: the file is empty; {ADVICE}"));
+        return Err(format!("{name}: the file is empty; {advice}"));
     }
     if text.len() < MIN_CHARS {
         warn(&format!("{name}: a token of fewer than {MIN_CHARS} characters can be guessed"));

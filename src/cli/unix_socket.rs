@@ -37,7 +37,7 @@ pub(crate) fn bind(path: &str, mode: u32, group: Option<u32>) -> Result<(TcpList
     let failed = |error: io::Error| format!("cannot listen on unix:{}: {error}", path.display());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Two servers that start at once must not remove each other's socket.
-    let advise = |error| format!("{}; its folder must exist, and this user must be able to write there", failed(error));
+    let advise = |error| format!("{}; its folder must exist and be writable; the limit is 107 bytes", failed(error));
     let lock = File::open(folder).map_err(advise)?;
     flock(&lock, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
     remove_stale(path)?;

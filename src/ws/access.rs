@@ -132,7 +132,7 @@ impl Access {
     /// # Errors
     /// As [`Access::token`]. The old token stays in use.
     pub fn replace_token(&self, token: &str) -> Result<(), Error> {
-        *lock(&self.token) = Some(Token::new(token)?);
+        *lock(&self.token) = Some(Token::new(token, &self.admin_token)?);
         Ok(())
     }
 
@@ -142,7 +142,7 @@ impl Access {
     /// # Errors
     /// As [`Access::token`].
     pub fn replace_admin_token(&self, token: &str) -> Result<(), Error> {
-        *lock(&self.admin_token) = Some(Token::new(token)?);
+        *lock(&self.admin_token) = Some(Token::new(token, &self.token)?);
         Ok(())
     }
 
@@ -260,12 +260,15 @@ fn shell_word(text: &str) -> String {
 struct Token(Box<[u8]>);
 
 impl Token {
-    fn new(token: &str) -> Result<Self, Error> {
+    /// Not the same as the other one: then every user would be an operator. The error does not repeat the input, which may be close
+    /// to the secret.
+    fn new(token: &str, other: &Mutex<Option<Self>>) -> Result<Self, Error> {
         let token = token.trim();
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            // The error does not repeat the input, which may be close to the secret.
-            let why = "the access token must be one line of visible ASCII characters, without spaces";
-            return Err(Error::invalid(why));
+            return Err(Error::invalid("a token must be one line of visible ASCII characters, without spaces"));
+        }
+        if lock(other).as_ref().is_some_and(|other| *other.0 == *token.as_bytes()) {
+            return Err(Error::invalid("the access token and the admin token must not be the same"));
         }
         Ok(Self(token.as_bytes().into()))
     }

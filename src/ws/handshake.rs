@@ -273,12 +273,12 @@ fn page(request: &Request, policy: &Policy) -> Response {
 /// The response to a client that exceeds a limit on connections: 503.
 #[must_use]
 pub fn server_full() -> Response {
-    try_later(503, "This server is full. Try again later.")
+    try_later(503, "This server is full. Try again later.", 10)
 }
 
-/// A response that may be another one soon.
-pub(crate) fn try_later(status: u16, sentence: &str) -> Response {
-    Response::text(status, sentence).with("Retry-After", "10")
+/// A response that may be another one after so many seconds.
+pub(crate) fn try_later(status: u16, sentence: &str, seconds: u64) -> Response {
+    Response::text(status, sentence).with("Retry-After", seconds.to_string())
 }
 
 fn bad_request(sentence: &str) -> Response {

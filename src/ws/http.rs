@@ -120,7 +120,7 @@ impl Response {
     /// 405 for a path that has only GET and HEAD. The server answers OPTIONS itself.
     #[must_use]
     pub fn method_not_allowed() -> Self {
-        Self::text(405, "Only GET and HEAD are possible here.").with("Allow", ALLOWED_METHODS)
+        Self::text(405, "Only GET, HEAD and OPTIONS are possible here.").with("Allow", ALLOWED_METHODS)
     }
 
     /// The same response with one more header field. Name and value must be valid: they are written unchanged.

@@ -14,9 +14,9 @@ pub(crate) struct RateLimiter {
 }
 
 impl RateLimiter {
-    /// Whether one more event would exceed the limit.
-    pub(crate) fn is_exhausted(self, now: u64, interval: u64, burst: u64) -> bool {
-        self.paid_at.saturating_sub(now) > interval.saturating_mul(burst.saturating_sub(1))
+    /// How long one more event must wait; 0: it is within the limit.
+    pub(crate) fn wait(self, now: u64, interval: u64, burst: u64) -> u64 {
+        self.paid_at.saturating_sub(now).saturating_sub(interval.saturating_mul(burst.saturating_sub(1)))
     }
 
     /// Counts one event. Returns how long it takes until all counted events are paid for.
@@ -27,7 +27,7 @@ impl RateLimiter {
 
     /// Counts one event if it is within the limit. Returns whether it is.
     pub(crate) fn allow(&mut self, now: u64, interval: u64, burst: u64) -> bool {
-        let allowed = !self.is_exhausted(now, interval, burst);
+        let allowed = self.wait(now, interval, burst) == 0;
         if allowed {
             self.count(now, interval);
         }
@@ -53,21 +53,22 @@ impl AddressLimiter {
         Self { most, by_network: IdMap::default() }
     }
 
-    /// Counts that many events of an address, or a whole burst if there are more. Returns false, and counts nothing, if that
-    /// would exceed the limit. With a count of 0 it returns whether one more event would be within the limit.
-    pub(crate) fn allow(&mut self, address: IpAddr, count: u64, now: u64, interval: u64, burst: u64) -> bool {
+    /// Counts that many events of an address, or a whole burst if there are more, and returns 0. If that would exceed the limit, it
+    /// counts nothing, and returns how long they must wait. With a count of 0 it says so for one more event.
+    pub(crate) fn charge(&mut self, address: IpAddr, count: u64, now: u64, interval: u64, burst: u64) -> u64 {
         let limits =
             || counted(address).map(|(network, factor)| (network, interval / factor, burst.saturating_mul(factor)));
-        let is_allowed = limits().all(|(network, interval, burst)| {
+        let waits = limits().map(|(network, interval, burst)| {
             let limiter = self.by_network.get(network).copied().unwrap_or_default();
-            !limiter.is_exhausted(now, interval, burst - count.clamp(1, burst) + 1)
+            limiter.wait(now, interval, burst - count.clamp(1, burst) + 1)
         });
-        if is_allowed && count > 0 && interval > 0 {
+        let wait = waits.max().unwrap_or(0);
+        if wait == 0 && count > 0 && interval > 0 {
             for (network, interval, burst) in limits() {
                 self.limiter(network, now).count(now, interval.saturating_mul(count.min(burst)));
             }
         }
-        is_allowed
+        wait
     }
 
     /// The limiter of this network. If it is new and there are too many, those that are unused have to go, or the one that is
@@ -102,11 +103,10 @@ mod tests {
     fn each_counted_event_waits_one_interval_longer() {
         let mut limiter = RateLimiter::default();
         for number in 1..=8 {
-            assert!(!limiter.is_exhausted(50, 10, 8));
+            assert_eq!(limiter.wait(50, 10, 8), 0);
             assert_eq!(limiter.count(50, 10), 10 * number);
         }
-        assert!(limiter.is_exhausted(50, 10, 8));
-        assert!(!limiter.is_exhausted(60, 10, 8));
+        assert_eq!([50, 53, 59, 60].map(|now| limiter.wait(now, 10, 8)), [10, 7, 1, 0]);
         assert!(!limiter.is_unused(129) && limiter.is_unused(130));
     }
 
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn addresses_are_limited_separately() {
         let mut limiter = AddressLimiter::new(8);
-        let mut allow = |number, count, now| limiter.allow(address(number), count, now, INTERVAL, 2);
+        let mut allow = |number, count, now| limiter.charge(address(number), count, now, INTERVAL, 2) == 0;
         for _ in 1..=2 {
             assert!(allow(1, 0, 0) && allow(1, 0, 0), "asking does not count");
             assert!(allow(1, 1, 0));
@@ -138,9 +138,12 @@ mod tests {
     #[test]
     fn several_events_need_room_for_all_of_them_or_for_a_burst() {
         let mut limiter = AddressLimiter::new(8);
-        let mut allow = |count, now| limiter.allow(address(1), count, now, INTERVAL, 4);
-        assert_eq!([allow(3, 0), allow(2, 0), allow(1, 0), allow(1, 0)], [true, false, true, false]);
-        assert_eq!([allow(9, 3 * INTERVAL), allow(9, 4 * INTERVAL), allow(1, 4 * INTERVAL)], [false, true, false]);
+        let mut charge = |count, now| limiter.charge(address(1), count, now, INTERVAL, 4);
+        assert_eq!([charge(3, 0), charge(2, 0), charge(1, 0), charge(1, 0)], [0, INTERVAL, 0, INTERVAL]);
+        assert_eq!(
+            [charge(9, 3 * INTERVAL), charge(9, 4 * INTERVAL), charge(1, 4 * INTERVAL)],
+            [INTERVAL, 0, INTERVAL]
+        );
     }
 
     #[test]
@@ -148,7 +151,7 @@ mod tests {
         for (step, expected) in [(1_u128, 2), (1 << 64, 8), (1 << 72, 32), (1 << 80, 100)] {
             let mut limiter = AddressLimiter::new(1000);
             let address = |number: u128| IpAddr::from(((0x2001_0db8_u128 << 96) | (number * step)).to_be_bytes());
-            let allowed = (0..100).filter(|number| limiter.allow(address(*number), 1, 0, INTERVAL, 2));
+            let allowed = (0..100).filter(|number| limiter.charge(address(*number), 1, 0, INTERVAL, 2) == 0);
             assert_eq!(allowed.count(), expected, "{step:x}");
         }
     }
@@ -157,7 +160,7 @@ mod tests {
     fn the_largest_burst_is_no_limit() {
         let mut limiter = AddressLimiter::new(8);
         for address in ["192.0.2.1", "2001:db8::1"] {
-            let mut allow = || limiter.allow(address.parse().expect("an address"), 1, 0, INTERVAL, u64::MAX);
+            let mut allow = || limiter.charge(address.parse().expect("an address"), 1, 0, INTERVAL, u64::MAX) == 0;
             assert_eq!([allow(), allow()], [true, true], "{address}");
         }
     }
@@ -166,22 +169,22 @@ mod tests {
     fn the_number_of_remembered_addresses_is_bounded() {
         let mut limiter = AddressLimiter::new(8);
         for number in 0..20 {
-            limiter.allow(address(number), 1, 1, 10 + u64::from(number), 2);
+            limiter.charge(address(number), 1, 1, 10 + u64::from(number), 2);
         }
         let is_known =
             |limiter: &AddressLimiter, number| limiter.by_network.get(largest_counted(address(number))).is_some();
         assert_eq!((limiter.by_network.len(), is_known(&limiter, 0), is_known(&limiter, 19)), (8, false, true));
-        limiter.allow(address(19), 1, 1, 10, 9);
+        limiter.charge(address(19), 1, 1, 10, 9);
         assert_eq!(limiter.by_network.len(), 8, "a known address needs no room");
-        limiter.allow(address(0), 1, 100, 10, 2);
+        limiter.charge(address(0), 1, 100, 10, 2);
         assert_eq!(limiter.by_network.len(), 1, "unused limiters are removed first");
     }
 
     #[test]
     fn an_interval_of_zero_remembers_nothing() {
         let mut limiter = AddressLimiter::new(8);
-        assert!((0..20).all(|_| limiter.allow(address(1), 1, 0, 0, 8)));
-        assert!(limiter.allow(address(1), 0, 0, 0, 8));
+        assert!((0..20).all(|_| limiter.charge(address(1), 1, 0, 0, 8) == 0));
+        assert_eq!(limiter.charge(address(1), 0, 0, 0, 8), 0);
         assert_eq!(limiter.by_network.len(), 0);
     }
 }

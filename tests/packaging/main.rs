@@ -21,6 +21,16 @@ fn man_page_is_made_from_the_help() {
     check("packaging/chinwag.1", &man::page(&commands()));
 }
 
+/// Also of those that have only flags.
+#[test]
+fn no_section_of_the_man_page_is_empty() {
+    let page = man::page(&commands());
+    let lines: Vec<_> = page.lines().collect();
+    for pair in lines.windows(2).filter(|pair| pair[0].starts_with(".SH ")) {
+        assert!(!pair[1].starts_with(".SH "), "{} is empty", pair[0]);
+    }
+}
+
 #[test]
 fn completions_are_made_from_the_help() {
     let commands = commands();

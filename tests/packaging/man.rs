@@ -9,11 +9,18 @@ chinwag \- a small WebSocket chat server
 .SH SYNOPSIS
 "#;
 
+const DESCRIPTION: &str = r#"chinwag is a WebSocket chat server with a page for browsers, in one program without a configuration file.
+It listens on 127.0.0.1:6502, and prints the address to open.
+Each path /room/NAME is a room, and scripts post and read messages with HTTP.
+The other commands are a client for terminals, and tools for those who operate a server.
+"#;
+
 /// What the help texts leave to the documents.
 const TAIL: &str = r#".SH SIGNALS
 SIGTERM and SIGINT close each connection with 1001 and wait up to 5 seconds for the replies.
 A second signal ends the server at once.
-SIGHUP reads the certificate, the token files and the bans again.
+SIGHUP reads the certificate and the files of \-\-token\-file, \-\-admin\-token\-file and \-\-bans again.
+What cannot be used is logged, and the old one stays in use.
 .SH EXIT STATUS
 Of the server: 0 after a shutdown, 2 if it could not start, 128 and the signal's number if a second signal ended it.
 .SH FILES
@@ -42,6 +49,7 @@ pub fn page(commands: &[Command]) -> String {
     for (text, blocks) in commands.iter().flat_map(|command| &command.texts) {
         page += &format!(".SH {}\n", text.title);
         let mut is_description = text.title == "DESCRIPTION";
+        page += if is_description { DESCRIPTION } else { "" };
         for block in blocks {
             if is_description && matches!(block, Block::Flag(_)) {
                 page += ".SH OPTIONS\n";

@@ -50,12 +50,20 @@ pub struct ProtocolError {
     /// The nonce of the message that was rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<Arc<str>>,
+    /// In how many seconds the same message may be accepted, if that is known. Otherwise 0.
+    #[serde(skip)]
+    pub retry_after: u64,
 }
 
 impl ProtocolError {
     /// A rejection with its own sentence.
     pub fn new(reason: ErrorReason, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { reason, message: message.into(), nonce: None }
+        Self { reason, message: message.into(), nonce: None, retry_after: 0 }
+    }
+
+    /// A message that must wait for so many microseconds.
+    pub(crate) fn too_fast(wait: u64) -> Self {
+        Self { retry_after: wait.div_ceil(1_000_000), ..ErrorReason::TooFast.into() }
     }
 
     /// A field is missing, empty, or not a string, as this sentence says.

@@ -10,7 +10,9 @@ use std::fmt;
 const COMMANDS: &str = "who; rooms; stats; bans; kick WHO; ban WHO [TIME]; unban WHO; mute WHO [TIME]; unmute WHO; \
     slow ROOM SECONDS [TIME]; close ROOM [TIME]; open ROOM; delete [ROOM] NUMBER…; forget NAME; notice TEXT";
 
-const EXPLANATION: &str = "WHO is a name, an address or a network; names with spaces are in \"\"; TIME is such as 30m, 2h or 7d; / is the lobby.";
+/// What the words in capitals stand for.
+const EXPLANATIONS: &str = " WHO is a name, an address such as 10.0.0.1 or a network such as 10.0.0.0/8, and a name that has spaces or \
+    looks like an address is in quotation marks.| ROOM is a name, or / for the lobby.| SECONDS is at most 86400.| TIME is such as 30m, 2h or 7d.";
 
 /// The command with this name and what follows it, if there is one.
 pub(super) fn usage(name: &str) -> Option<&'static str> {
@@ -98,7 +100,7 @@ impl Subject {
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Name(name) if name.shown.parse::<Network>().is_ok() => write!(f, "\"{}\"", name.shown),
+            Self::Name(name) if is_like_address(&name.shown) => write!(f, "\"{}\"", name.shown),
             Self::Name(name) => f.write_str(&sanitize_name(&name.shown)),
             Self::Network(network) => network.fmt(f),
             Self::Room(room) if room.key().is_empty() => f.write_str("/"),
@@ -119,17 +121,31 @@ impl fmt::Display for Restriction {
 pub(super) fn parse(line: &str) -> Result<(&'static str, Vec<String>, &str), String> {
     let (name, rest) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
     let unknown = || format!("There is no command {}. The commands are: {COMMANDS}.", sanitize_name(name));
-    let usage = usage(name).ok_or_else(unknown)?;
-    Ok((usage.split(' ').next().unwrap_or_default(), words(rest), rest.trim()))
+    let verb = usage(name).ok_or_else(unknown)?.split(' ').next().unwrap_or_default();
+    // A notice is sent as it is.
+    let words = words(rest).or_else(|| (verb == "notice").then(|| vec![rest.trim().to_owned()]));
+    Ok((verb, words.ok_or("A quotation mark is not closed.")?, rest.trim()))
 }
 
 /// What to write instead, if the words do not fit the command.
 pub(super) fn explanation(verb: &str) -> String {
-    format!("Write: {}. {EXPLANATION}", usage(verb).unwrap_or_default())
+    let usage = usage(verb).unwrap_or_default();
+    let has_word = |about: &&str| about.split(' ').nth(1).is_some_and(|word| usage.contains(word));
+    format!("Write: {usage}.{}", EXPLANATIONS.split('|').filter(has_word).collect::<String>())
 }
 
+/// `None`: it is neither. What looks like an address, such as `300.1.2.3`, is a name in quotation marks only: a mistake must not ban
+/// nobody.
 pub(super) fn user(word: &str) -> Option<Subject> {
-    word.parse().ok().map(Subject::Network).or_else(|| name(word).map(Subject::Name))
+    word.parse().ok().map(Subject::Network).or_else(|| name(word).filter(|_| !is_like_address(word)).map(Subject::Name))
+}
+
+/// Whether a word has only what addresses, ports, networks and patterns of them consist of.
+fn is_like_address(word: &str) -> bool {
+    // An IPv6 address may have a zone: `fe80::1%eth0`.
+    let address = word.split('%').next().filter(|_| word.contains(':')).unwrap_or(word);
+    let is_part = |c: char| ".:/*[],+-0123456789".contains(c) || word.contains(':') && c.is_ascii_hexdigit();
+    address.contains(|c: char| c.is_ascii_digit() || "*:".contains(c)) && address.chars().all(is_part)
 }
 
 /// A name. The page writes an `@` before it.
@@ -151,21 +167,22 @@ pub(super) fn number(word: &str) -> Option<u64> {
 }
 
 /// Splits a line. Words with spaces are in quotation marks, and such a mark in them is doubled. A word in quotation marks, which
-/// is always a name, keeps the first one.
-fn words(line: &str) -> Vec<String> {
+/// is always a name, keeps the first one. `None`: a mark is not closed.
+fn words(line: &str) -> Option<Vec<String>> {
     let (mut words, mut chars) = (Vec::new(), line.chars().peekable());
     while let Some(first) = chars.find(|c| !c.is_whitespace()) {
         let mut word = String::from(first);
-        while let Some(c) = chars.next() {
-            match c {
-                '"' if first == '"' && chars.next_if_eq(&'"').is_none() => break,
-                c if first != '"' && c.is_whitespace() => break,
-                c => word.push(c),
+        loop {
+            match chars.next() {
+                None if first == '"' => return None,
+                Some('"') if first == '"' && chars.next_if_eq(&'"').is_none() => break,
+                Some(c) if first == '"' || !c.is_whitespace() => word.push(c),
+                _ => break,
             }
         }
         words.push(word);
     }
-    words
+    Some(words)
 }
 
 /// The end of a restriction: never, after a time such as `2h`, or `until` a date. `None`: it is none of these.

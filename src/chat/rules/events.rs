@@ -175,6 +175,8 @@ pub enum Output {
     Answer(Result<String, String>),
     /// The [restrictions](super::Chat::restrictions) have changed.
     Restricted,
+    /// An operator's command was executed: a line for the log, without the text of a notice.
+    Executed(String),
     /// Send the connection its own handshake, which the rules do not know. It reads the bytes as if they had arrived.
     SendHandshake(UserId, Vec<u8>),
     /// Cut the connection without a Close frame. Its [`Input::Left`] follows as always.

@@ -161,18 +161,19 @@ impl Chat {
             return Err(ProtocolError::missing_field("The text is empty."));
         }
         if text.chars().nth(max).is_some() {
-            return Err(ErrorReason::TooLong.into());
+            let sentence = format!("The text is too long. Send it in several messages of at most {max} characters.");
+            return Err(ProtocolError::new(ErrorReason::TooLong, sentence));
         }
         let is_bad = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
         Ok(if text.contains(is_bad) { text.replace(is_bad, "\u{fffd}").into() } else { text })
     }
 
-    /// Whether an address may post a message of so many bytes now. `address` is as in
+    /// Counts a post of so many bytes for its address, and returns 0; or how many microseconds it must wait. `address` is as in
     /// [`Input::Joined`](super::Input::Joined). Must be asked before [`Input::Post`](super::Input::Post), and before the room is
     /// restored, which takes time.
-    pub fn allows_post(&mut self, now: Now, address: Option<IpAddr>, room: &RoomName, bytes: usize) -> bool {
+    pub fn charge_post(&mut self, now: Now, address: Option<IpAddr>, room: &RoomName, bytes: usize) -> u64 {
         let bytes = self.price_of_post(room, bytes);
-        self.gate.allow_address(address, bytes, now.uptime)
+        self.gate.charge_address(address, bytes, now.uptime)
     }
 
     pub(crate) fn price_of_post(&self, room: &RoomName, bytes: usize) -> usize {
@@ -210,12 +211,12 @@ impl Chat {
         self.check_post(&wanted, address, room)?;
         // A new room may take the place of another one, so this comes last.
         let room_id = self.open_room(room).ok_or(ErrorReason::Unavailable)?;
-        if post.target.is_none() && !self.charge_room(room_id, text.len()) {
-            return Err(ErrorReason::TooFast.into());
-        }
+        let wait = if post.target.is_none() { self.charge_room(room_id, text.len()) } else { 0 };
+        (wait == 0).then_some(()).ok_or_else(|| ProtocolError::too_fast(wait))?;
         let room = self.rooms.get_mut(room_id).ok_or(ErrorReason::Unavailable)?;
         // The room is in use, even without users.
         room.empty_since = None;
+        room.posted_at = Some(self.now.uptime);
         let name = room.free_name(&wanted).shown;
         let (room_name, date, nonce) = (room.name.clone(), self.now.date, post.nonce.clone());
         let message =

@@ -2,7 +2,7 @@
 
 use super::command::{self, Restriction, Subject, explanation, parse, usage};
 use super::{Chat, Output, Result, RoomId, events::Erasure, names::Name, room::Room, room_name::RoomName};
-use crate::chat::protocol::{ErrorReason, Millis, ProtocolError, ServerMessage, UserId, sanitize_name};
+use crate::chat::protocol::{ErrorReason, Millis, ProtocolError, ServerMessage, UserId};
 use core::net::IpAddr;
 use std::sync::Arc;
 
@@ -48,7 +48,11 @@ impl Chat {
     /// Executes a command of an operator's connection, or of another source. An empty answer: it comes later.
     pub(super) fn command(&mut self, by: Option<UserId>, line: &str) -> Answer {
         let (verb, words, rest) = parse(line)?;
-        self.execute_words(by, verb, &words, rest).unwrap_or_else(|| Err(explanation(verb)))
+        let operator = by.and_then(|id| Some(format!(" from connection {id} ({})", self.room(id)?.name_of(id)?.shown)));
+        let answer = self.execute_words(by, verb, &words, rest).unwrap_or_else(|| Err(explanation(verb)))?;
+        let line = if verb == "notice" { verb } else { line.trim() };
+        self.out.push(Output::Executed(format!("an operator's command{}: {line}", operator.unwrap_or_default())));
+        Ok(answer)
     }
 
     /// `None`: the words do not fit the command.
@@ -109,7 +113,7 @@ impl Chat {
         let mut lines = String::new();
         for (id, member) in self.members.iter() {
             let Some(room) = self.rooms.get(member.room) else { continue };
-            let name = room.name_of(id).map_or_else(|| "(no name)".to_owned(), |name| sanitize_name(&name.shown));
+            let name = room.name_of(id).map_or("(no name)".into(), |name| Subject::Name(name.clone()).to_string());
             let address = member.client.address.map(|address| format!(" {}", address.to_canonical()));
             lines += &format!("{id} {name} {}{}\n", Subject::Room(room.name.clone()), address.unwrap_or_default());
         }
@@ -151,7 +155,7 @@ impl Chat {
             return Some(Err(format!("There is no such restriction of {}.", like.subject)));
         }
         self.out.push(Output::Restricted);
-        Some(Ok(format!("The restriction of {} has ended.", like.subject)))
+        Some(Ok(format!("{} {} has ended.", like.verb, like.subject)))
     }
 
     /// Replaces all restrictions.
@@ -197,7 +201,8 @@ impl Chat {
         let left = (spoke_at + seconds * 1000).saturating_sub(self.now.uptime).div_ceil(1000);
         let sentence =
             format!("In this room, you may write one message in {seconds} seconds. Send it again in {left} seconds.");
-        if left == 0 { Ok(()) } else { Err(ProtocolError::new(ErrorReason::SlowMode, sentence)) }
+        let error = ProtocolError { retry_after: left, ..ProtocolError::new(ErrorReason::SlowMode, sentence) };
+        if left == 0 { Ok(()) } else { Err(error) }
     }
 
     /// Whether a user may write now, which is counted if it is to the room.
@@ -214,17 +219,15 @@ impl Chat {
     }
 
     /// Whether a message without a connection may be sent. In a slow room, all of these together are one user.
-    pub(super) fn check_post(&mut self, name: &Name, address: Option<IpAddr>, room: &RoomName) -> Result {
-        let is_muted = self.restrictions().any(|restriction| restriction.subject.is(Some(name), address));
-        if is_muted || self.of_room(room, "close").is_some() {
+    pub(super) fn check_post(&self, name: &Name, address: Option<IpAddr>, room: &RoomName) -> Result {
+        if self.restrictions().any(|restriction| restriction.subject.is(Some(name), address)) {
             return Err(ErrorReason::Muted.into());
         }
-        let Some(id) = self.find_room(room) else { return Ok(()) };
-        if let Some(posted_at) = self.rooms.get(id).and_then(|room| room.posted_at) {
-            self.check_slow_mode(room, posted_at)?;
+        if self.of_room(room, "close").is_some() {
+            return Err(ProtocolError::new(ErrorReason::Muted, "An operator has closed this room."));
         }
-        self.rooms.get_mut(id).into_iter().for_each(|room| room.posted_at = Some(self.now.uptime));
-        Ok(())
+        let found = self.find_room(room).and_then(|id| self.rooms.get(id));
+        found.and_then(|found| found.posted_at).map_or(Ok(()), |posted_at| self.check_slow_mode(room, posted_at))
     }
 
     /// Deletes messages from memory, and then from the archive, after which the answer comes.

@@ -36,10 +36,7 @@ impl Script {
 
     fn put(&mut self, input: Input<'_>) -> Vec<String> {
         let out = self.outputs(input);
-        out.iter()
-            .filter(|output| !matches!(output, Output::Subscribe(..) | Output::Unsubscribe(..) | Output::Restricted))
-            .map(show)
-            .collect()
+        out.iter().filter(|output| !show(output).is_empty()).map(show).collect()
     }
 
     fn join(&mut self, id: UserId, dialect: Dialect) -> Vec<String> {
@@ -107,7 +104,7 @@ fn show(output: &Output) -> String {
             let except = except.map(|id| format!("-{id}")).unwrap_or_default();
             format!("*{room}{except}< {}", words(message))
         }
-        Output::Subscribe(..) | Output::Unsubscribe(..) | Output::Restricted => String::new(),
+        Output::Subscribe(..) | Output::Unsubscribe(..) | Output::Restricted | Output::Executed(..) => String::new(),
         Output::Store(message) => format!("store {} {}: {}", message.room, message.seq, message.text),
         Output::Load { id, room, after, up_to, .. } => format!("{id}< load {room} {after}..{up_to}"),
         Output::Erase(..) => "erase".to_owned(),

@@ -27,15 +27,16 @@ fn micros(now: Millis) -> u64 {
 }
 
 impl Rate {
-    /// Takes the price of a message of so many bytes, if there are tokens for it. Returns whether there are.
-    pub(super) fn allow(self, limiter: &mut RateLimiter, now: Millis, bytes: usize) -> bool {
+    /// Takes the price of a message of so many bytes, if there are tokens for it, and returns 0. Otherwise it returns how many
+    /// microseconds the message must wait.
+    pub(super) fn charge(self, limiter: &mut RateLimiter, now: Millis, bytes: usize) -> u64 {
         let (interval, burst) = self.interval_and_burst();
         let price = tokens(bytes).min(burst);
-        let is_allowed = !limiter.is_exhausted(micros(now), interval, burst - price + 1);
-        if is_allowed {
+        let wait = limiter.wait(micros(now), interval, burst - price + 1);
+        if wait == 0 {
             limiter.count(micros(now), interval * price);
         }
-        is_allowed
+        wait
     }
 
     /// A rejected message costs one token, because it is little work. Returns whether a whole burst was rejected.
@@ -99,23 +100,23 @@ impl Gate {
     /// not reject that of a connection that was quiet: a few connections must not silence the others.
     pub(crate) fn judge(&mut self, id: UserId, bytes: usize, now: Millis) -> Option<Verdict> {
         let Connection { address, last_sent, limiter } = self.connections.get_mut(id)?;
-        if let Some(rate) = self.rules.rate.filter(|rate| !rate.allow(limiter, now, bytes)) {
+        if let Some(rate) = self.rules.rate.filter(|rate| rate.charge(limiter, now, bytes) > 0) {
             return Some(if rate.reject(limiter, now) { Verdict::Close } else { Verdict::Reject });
         }
         let (address, is_quiet) = (*address, was_quiet(*last_sent, now, bytes));
-        if !self.allow_address(address, bytes, now) && !is_quiet {
+        if self.charge_address(address, bytes, now) > 0 && !is_quiet {
             return Some(Verdict::Reject);
         }
         self.connections.get_mut(id)?.last_sent = now;
         Some(Verdict::Accept)
     }
 
-    /// Takes the price of a message of so many bytes from each network of the address. Returns whether all of them have tokens
-    /// for it.
-    pub(crate) fn allow_address(&mut self, address: Option<IpAddr>, bytes: usize, now: Millis) -> bool {
-        let Some((address, rate)) = address.zip(self.rules.address_rate) else { return true };
+    /// Takes the price of a message of so many bytes from each network of the address, if all of them have tokens for it. The
+    /// result is as that of [`Rate::charge`].
+    pub(crate) fn charge_address(&mut self, address: Option<IpAddr>, bytes: usize, now: Millis) -> u64 {
+        let Some((address, rate)) = address.zip(self.rules.address_rate) else { return 0 };
         let (interval, burst) = rate.interval_and_burst();
-        self.addresses.allow(address, tokens(bytes), micros(now), interval, burst)
+        self.addresses.charge(address, tokens(bytes), micros(now), interval, burst)
     }
 }
 
@@ -167,9 +168,9 @@ mod tests {
         let rate = Rate { per_second: 1, burst: 3 };
         let mut limiter = RateLimiter::default();
         let outcomes: Vec<(bool, bool)> = (0..7)
-            .map(|_| match rate.allow(&mut limiter, 5000, 1) {
-                true => (true, false),
-                false => (false, rate.reject(&mut limiter, 5000)),
+            .map(|_| match rate.charge(&mut limiter, 5000, 1) {
+                0 => (true, false),
+                _ => (false, rate.reject(&mut limiter, 5000)),
             })
             .collect();
         let (fine, rejected, closed) = ((true, false), (false, false), (false, true));

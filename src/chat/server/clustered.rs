@@ -92,9 +92,9 @@ impl ChatServer {
         self.posts.insert(id, (responder, accepts(&head, &ACCEPT, "application/json")));
         let (bytes, now) = (self.chat.price_of_post(&room, body.len()), millis(self.started.elapsed()));
         let Some(cluster) = &mut self.cluster else { return };
-        let is_allowed = cluster.gate.allow_address((!is_exempt).then(|| addr.ip()), bytes, now);
+        let wait = cluster.gate.charge_address((!is_exempt).then(|| addr.ip()), bytes, now);
         let error = match http::parse(&head, &body) {
-            Ok(post) if !is_allowed => ProtocolError::from(ErrorReason::TooFast).with_nonce(post.nonce),
+            Ok(post) if wait > 0 => ProtocolError::too_fast(wait).with_nonce(post.nonce),
             Ok(post) if !cluster.has_place(id) => full().with_nonce(post.nonce),
             Ok(post) => return cluster.queue.push(&Logged::Post { id, address: Some(addr.ip()), room, post }),
             Err(error) => error,

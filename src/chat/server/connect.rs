@@ -4,7 +4,7 @@ use super::ChatServer;
 use crate::chat::protocol::{Dialect, ServerMessage, UserId};
 use crate::chat::rules::{ClientInfo, Input, Output, RoomName, Since};
 use crate::ws::http::{HandshakeTranscript, Request, Response, ShowedAdminToken};
-use crate::{ws::Frames, ws::peer::Peer};
+use crate::{ws::Frames, ws::handshake::try_later, ws::peer::Peer};
 use log::debug;
 use std::time::Duration;
 
@@ -66,8 +66,7 @@ impl ChatServer {
     /// Closes a connection that the rules did not let in.
     pub(super) fn refuse(&mut self, peer: &Peer, (code, reason): (u16, &str)) {
         if peer.protocol().and_then(Dialect::from_name).is_some_and(Dialect::is_stream) {
-            let status = if code == 1013 { 503 } else { 403 };
-            send_raw(peer, &Response::text(status, reason).with("Retry-After", "10"));
+            send_raw(peer, &if code == 1013 { try_later(503, reason, 10) } else { Response::text(403, reason) });
         }
         let _ = peer.close(code, reason);
         self.metrics.refused_joins += 1;

@@ -57,7 +57,7 @@ impl ChatServer {
             return Some(Route::Ask);
         }
         if method != Method::GET && method != Method::HEAD {
-            let sentence = "Only GET, HEAD and POST are possible here.";
+            let sentence = "Only GET, HEAD, POST and OPTIONS are possible here.";
             return Some(Route::Respond(Response::text(405, sentence).with("Allow", METHODS)));
         }
         let dialect = match requested_stream(request)? {
@@ -81,13 +81,13 @@ impl ChatServer {
         let room = self.room_at(head.uri().path());
         self.posts.insert(id, (responder, accepts(&head, &ACCEPT, "application/json")));
         let address = (!is_exempt).then(|| addr.ip());
-        let is_allowed = self.chat.allows_post(self.now(), address, &room, body.len());
+        let wait = self.chat.charge_post(self.now(), address, &room, body.len());
         match parse(&head, &body) {
-            Ok(post) if is_allowed => {
+            Ok(post) if wait == 0 => {
                 self.restore(&room);
                 self.apply(Input::Post(id, Some(addr.ip()), &room, &post));
             }
-            Ok(post) => self.posted(id, Err(ProtocolError::from(ErrorReason::TooFast).with_nonce(post.nonce))),
+            Ok(post) => self.posted(id, Err(ProtocolError::too_fast(wait).with_nonce(post.nonce))),
             Err(error) => self.posted(id, Err(error)),
         }
     }
@@ -95,6 +95,7 @@ impl ChatServer {
     /// A message was posted, or rejected. The response is sent when the batch is stored.
     pub(super) fn posted(&mut self, id: UserId, result: Result<Receipt, ProtocolError>) {
         let Some((responder, as_json)) = self.posts.remove(id) else { return };
+        result.as_ref().err().into_iter().for_each(|error| *self.metrics.refused.get_or_default(error.reason) += 1);
         self.responses.push((responder, response(result, as_json)));
     }
 
@@ -179,11 +180,11 @@ fn response(result: Result<Receipt, ProtocolError>, as_json: bool) -> Response {
     };
     let response = match as_json {
         false => Response::text(status, &error.message),
-        true => json(status, Dialect::Chinwag.encode(&ServerMessage::Error(error))),
+        true => json(status, Dialect::Chinwag.encode(&ServerMessage::Error(error.clone()))),
     };
     match status {
         415 => response.with("Accept-Post", "text/plain, application/json"),
-        429 => response.with("Retry-After", "1"),
+        429 => response.with("Retry-After", error.retry_after.to_string()),
         503 => response.with("Retry-After", "10"),
         _ => response,
     }

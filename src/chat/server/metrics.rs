@@ -13,8 +13,8 @@ const BUCKETS: [(u128, &str); 6] =
 #[derive(Debug, Default)]
 pub(super) struct Metrics {
     messages: u64,
-    /// Messages that the rules refused.
-    refused: IdMap<ErrorReason, u64>,
+    /// Messages and posts that were refused.
+    pub(super) refused: IdMap<ErrorReason, u64>,
     /// How often a connection was behind.
     behind: u64,
     /// Connections that the rules did not let in.

@@ -4,7 +4,7 @@ use super::{Admin, ChatServer, connect::field, wall_clock};
 use crate::chat::rules::{Input, Restriction};
 use crate::ws::http::{Method, Request, Response, percent_decoded};
 use crate::{chat::protocol::Millis, ws::access::Access, ws::replace_file::replace_file};
-use log::{error, info, warn};
+use log::{Level, error, log};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -25,19 +25,21 @@ pub struct BanFile {
 }
 
 impl BanFile {
-    /// Reads this file, which need not exist yet, and refuses its networks from now on.
+    /// Reads this file, and refuses its networks from now on. If it does not exist yet, it is created.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// The file cannot be read, or cannot be replaced.
     pub fn open(access: Access, path: Option<&Path>) -> io::Result<Self> {
         let path = path.map(|path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()));
         let mut file = Self { access, path, known: Vec::new() };
+        // If it could not be written, bans would end with the process.
+        file.write(Vec::new())?;
         file.read()?;
         Ok(file)
     }
 
     fn read(&mut self) -> io::Result<()> {
-        let found = self.lines()?.into_iter().filter_map(|(_, restriction)| restriction).collect();
+        let found = self.lines(true)?.into_iter().filter_map(|(_, restriction)| restriction).collect();
         self.use_all(found);
         Ok(())
     }
@@ -46,7 +48,7 @@ impl BanFile {
     fn write(&mut self, all: Vec<Restriction>) -> io::Result<()> {
         let before = self.use_all(all);
         let Some(path) = &self.path else { return Ok(()) };
-        let mut lines = self.lines()?;
+        let mut lines = self.lines(false)?;
         let is_kept = |it: &Restriction| self.known.contains(it) || !before.contains(it);
         lines.retain(|(_, restriction)| restriction.as_ref().is_none_or(is_kept));
         for it in &self.known {
@@ -54,22 +56,24 @@ impl BanFile {
                 lines.push((it.to_string(), None));
             }
         }
-        replace_file(path, &lines.into_iter().map(|(line, _)| line + "\n").collect::<String>())
+        let text: String = lines.into_iter().map(|(line, _)| line + "\n").collect();
+        replace_file(path, &text).map_err(|error| named(path, &error))
     }
 
-    /// The lines of the file, without restrictions that have ended.
-    fn lines(&self) -> io::Result<Vec<(String, Option<Restriction>)>> {
-        let text = match self.path.as_ref().map(fs::read_to_string) {
-            None => String::new(),
-            Some(Err(error)) if error.kind() == ErrorKind::NotFound => String::new(),
-            Some(read) => read?,
+    /// The lines of the file, without restrictions that have ended. What is wrong is logged when it is read, not before each change.
+    fn lines(&self, is_read: bool) -> io::Result<Vec<(String, Option<Restriction>)>> {
+        let Some(path) = &self.path else { return Ok(Vec::new()) };
+        let text = match fs::read_to_string(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound && !is_read => String::new(),
+            read => read.map_err(|error| named(path, &error))?,
         };
         let (mut lines, now) = (Vec::new(), wall_clock());
         for (line, number) in text.lines().zip(1..) {
             let is_comment = line.trim().is_empty() || line.trim_start().starts_with('#');
             let parsed = (!is_comment).then(|| Restriction::parse(line, now)).transpose();
             let restriction = parsed.unwrap_or_else(|why| {
-                warn!("--bans: line {number} is ignored: {why}");
+                let level = if is_read { Level::Warn } else { Level::Trace };
+                log!(level, "--bans {}: line {number} is ignored: {why}", path.display());
                 None
             });
             if restriction.as_ref().is_none_or(|it| it.holds(now)) {
@@ -86,6 +90,11 @@ impl BanFile {
         self.access.ban(banned.map(|(network, until)| (network, until.map(time))).collect());
         mem::replace(&mut self.known, all)
     }
+}
+
+/// The error about a file, with its path.
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 impl Admin {
@@ -154,7 +163,6 @@ impl ChatServer {
         }
         self.answers.clear();
         self.apply(Input::Command(line));
-        info!("an operator's command: {:?}", line.split_whitespace().next().unwrap_or_default());
         let mut text = String::new();
         for answer in mem::take(&mut self.answers) {
             text.extend([answer?.trim_end(), "\n"]);

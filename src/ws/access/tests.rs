@@ -171,6 +171,18 @@ fn replaced_token_counts_for_all_clones() {
     }
 }
 
+/// Otherwise every user would be an operator. The error does not show the token.
+#[test]
+fn one_token_is_not_for_users_and_operators() {
+    let access = Access::default().token("swordfish").expect("a token");
+    assert!(access.replace_admin_token(" swordfish ").is_err_and(|error| !error.to_string().contains("swordfish")));
+    assert!(!access.is_admin_token(Some(b"swordfish")));
+    access.replace_admin_token("hummingbird").expect("another one");
+    assert!(access.replace_token("hummingbird").is_err());
+    assert!(access.check_token(Some(b"swordfish")).is_ok(), "the old one stays in use");
+    access.replace_token("swordfish").expect("the same as before");
+}
+
 #[test]
 fn token_is_never_shown() {
     let access = Access::default().token("s3cret").expect("a token");

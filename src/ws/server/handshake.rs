@@ -152,29 +152,28 @@ impl PendingHandshake {
                 // Without an access token, the client is let in, but it may have guessed the token of operators.
                 _ => !policy.access.requires_token() && request.extensions().get::<ShowedAdminToken>().is_none(),
             };
-            if !self.allows(wrong_tokens, is_wrong, config.wrong_token_interval, MAX_WRONG_TOKENS) {
+            let wait = self.charge(wrong_tokens, is_wrong, config.wrong_token_interval, MAX_WRONG_TOKENS);
+            if wait > 0 {
                 self.log(Rejection::WrongTokens, format_args!("too many wrong access tokens"));
-                return Err(handshake::try_later(
-                    429,
-                    "Too many wrong access tokens from this address. Try again later.",
-                ));
+                let sentence = "Too many wrong access tokens from this address. Try again later.";
+                return Err(handshake::try_later(429, sentence, wait.div_ceil(1_000_000)));
             }
         }
         // A new connection must not evade the limits of the last one.
         let (opens, most) = (matches!(negotiated, Negotiated::Upgrade(_)), config.max_connections_per_address as u64);
         let interval = OPENING_PERIOD.div_f64(most.max(1) as f64);
-        if opens && most > 0 && !config.is_exempt(self.addr.ip()) && !self.allows(openings, true, interval, most) {
+        if opens && most > 0 && !config.is_exempt(self.addr.ip()) && self.charge(openings, true, interval, most) > 0 {
             return Err(self.server_full(Rejection::ConnectionsPerAddress));
         }
         Ok(negotiated)
     }
 
-    /// Whether one more event of the client's address is within a limit, and counts it if asked for.
-    fn allows(&self, limiter: &Mutex<AddressLimiter>, counts: bool, interval: Duration, burst: u64) -> bool {
+    /// How many microseconds one more event of the client's address must wait. If it need not, it is counted if asked for.
+    fn charge(&self, limiter: &Mutex<AddressLimiter>, counts: bool, interval: Duration, burst: u64) -> u64 {
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let (now, interval) = (micros(self.shared.started_at.elapsed()), micros(interval));
         let mut limiter = lock(limiter);
-        limiter.allow(self.addr.ip(), counts.into(), now, interval, burst)
+        limiter.charge(self.addr.ip(), counts.into(), now, interval, burst)
     }
 
     /// Reads the body, and waits for the response of the program, which takes the request.
@@ -201,7 +200,7 @@ impl PendingHandshake {
         // If this fails, the event is dropped, and so is the sender.
         let _ = self.shared.events.send_deadline(event, deadline);
         let response = answer.pop(deadline.saturating_duration_since(Instant::now()));
-        let late = || handshake::try_later(503, "The server did not respond in time. Try again later.");
+        let late = || handshake::try_later(503, "The server did not respond in time. Try again later.", 10);
         let response = response.unwrap_or_else(late);
         debug!("request {id} from {addr}: answered {}", response.status);
         Ok(response)

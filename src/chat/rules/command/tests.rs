@@ -14,6 +14,12 @@ fn lines_are_restrictions() {
         ("ban 10.1.2.3/8", "ban 10.0.0.0/8"),
         ("ban [fd00::1]/8 2h", "ban fd00::/8 until 1970-01-01T02:16:41Z"),
         ("ban ::ffff:10.1.2.3", "ban 10.1.2.3"),
+        ("ban \"42\"", "ban \"42\""),
+        ("ban \"::x\"", "ban \"::x\""),
+        ("ban 1.2.3.4x", "ban 1.2.3.4x"),
+        ("ban dead.beef", "ban dead.beef"),
+        ("ban ...", "ban ..."),
+        ("ban 100%", "ban \"100%\""),
         ("ban \u{bbfc}\u{c218} 90s", "ban \u{bbfc}\u{c218} until 1970-01-01T00:18:11Z"),
         ("mute ann 7d", "mute ann until 1970-01-08T00:16:41Z"),
         ("mute ann until 2026-12-01T10:00:00Z", "mute ann until 2026-12-01T10:00:00Z"),
@@ -36,6 +42,8 @@ fn wrong_lines_get_a_sentence() {
         ("ban", "Write: ban WHO [TIME]. WHO is"),
         ("ban Ann B", "Write: ban WHO"),
         ("ban \u{202e}", "Write: ban WHO"),
+        ("ban \"Ann B", "A quotation mark is not closed."),
+        ("close \"den", "A quotation mark is not closed."),
         ("ban ann 5", "such as 30m"),
         ("ban ann 5y", "such as 30m"),
         ("ban ann 5\u{e9}", "such as 30m"),
@@ -58,6 +66,55 @@ fn wrong_lines_get_a_sentence() {
         let error = Restriction::parse(line, NOW).expect_err(line);
         assert!(error.contains(part) && !error.contains(char::is_control), "{line}: {error}");
     }
+}
+
+/// A mistake in an address must not ban a name, and nobody.
+#[test]
+fn mistaken_addresses_are_no_names() {
+    for word in [
+        "300.1.2.3",
+        "10.0.0.0/33",
+        "10.0.0.0/255.0.0.0",
+        "10.0.0.0/",
+        "127.0.0.1:5000",
+        "1.2.3",
+        "42",
+        "*",
+        "10.0.0.*",
+        "10.0.0.1-9",
+        "10.0.0.1,10.0.0.2",
+        "::1/129",
+        "2001:db8::1::2",
+        "[::1]:80",
+        "[::1",
+        "fe80::1%eth0",
+    ] {
+        for verb in ["ban", "mute"] {
+            let error = Restriction::parse(&format!("{verb} {word} 5m"), NOW).expect_err(word);
+            assert!(
+                error.starts_with(&format!("Write: {verb} WHO [TIME]. WHO is a name, an address such as 10.0.0.1"))
+            );
+            assert!(error.contains("looks like an address is in quotation marks."), "{error}");
+        }
+        let name = Restriction::parse(&format!("ban \"{word}\""), NOW).expect(word);
+        assert!(matches!(name.subject, Subject::Name(_)), "{word}");
+        assert_eq!(Restriction::parse(&name.to_string(), NOW), Ok(name), "it is written as it is read");
+    }
+}
+
+/// Only the words that a command has are explained.
+#[test]
+fn explanations_are_about_the_command() {
+    for (verb, expected) in [
+        ("who", "Write: who."),
+        ("notice", "Write: notice TEXT."),
+        ("open", "Write: open ROOM. ROOM is a name, or / for the lobby."),
+        ("close", "Write: close ROOM [TIME]. ROOM is a name, or / for the lobby. TIME is such as 30m, 2h or 7d."),
+    ] {
+        assert_eq!(explanation(verb), expected);
+    }
+    assert!(!explanation("kick").contains("TIME") && !explanation("kick").contains("ROOM"));
+    assert!(explanation("slow").contains("SECONDS is at most 86400."));
 }
 
 /// The file of restrictions has what `Display` writes.

@@ -43,6 +43,12 @@ fn commands_close_connections() {
         ("close den", "ok In force: close den. Connections closed: 0."),
         ("bans", "ok There are no restrictions."),
         ("kick \"ann\"", "2x 1008 kicked by an operator; ok Connections closed: 1."),
+        (
+            "kick 10.0.0",
+            "err Write: kick WHO. WHO is a name, an address such as 10.0.0.1 or a network such as 10.0.0.0/8, and a name that has spaces or looks like an address is in quotation marks.",
+        ),
+        ("kick \"10.0.0\"", "err No connection of \"10.0.0\" is open."),
+        ("kick \"ann", "err A quotation mark is not closed."),
         ("kick @ann", "2x 1008 kicked by an operator; ok Connections closed: 1."),
         ("slow den 0", "err There is no such restriction of den."),
         ("open den", "err There is no such restriction of den."),
@@ -91,6 +97,7 @@ fn notices_are_what_follows() {
         ("notice Back in  5 minutes ", "Back in  5 minutes"),
         ("notice \"Back soon\"", "Back soon"),
         ("notice \"a\" and b", "\\\"a\\\" and b"),
+        ("notice 5 \"or more", "5 \\\"or more"),
     ] {
         let out = script(Rules::default()).put(Input::Command(command));
         assert_eq!(out[0], format!(r#"*< {{"type":"notice","text":"{text}"}}"#));
@@ -323,6 +330,69 @@ fn posts_are_restricted_as_well() {
     }
     let muted = ["Muted", "Muted", "sent"];
     assert_eq!(results, [&muted[..], &muted, &muted, &["Muted"; 3], &["sent", "SlowMode", "sent"]].concat());
+}
+
+/// The log says who did what. A notice may be private to those who were there.
+#[test]
+fn executed_commands_are_lines_for_the_log() {
+    let mut script = script(Rules::default());
+    let mut line = |by: Option<UserId>, command: &str| {
+        let text = serde_json::json!({"type": "admin", "command": command}).to_string();
+        let out = script.outputs(by.map_or(Input::Command(command), |id| Input::Text(id, &text)));
+        let mut lines = out.into_iter().filter_map(|output| match output {
+            Output::Executed(line) => Some(line),
+            _ => None,
+        });
+        (lines.next(), lines.next())
+    };
+    for (by, command, expected) in [
+        (None, " ban zoe 5m", Some("an operator's command: ban zoe 5m")),
+        (Some(1), "mute 10.0.0.0/8", Some("an operator's command from connection 1 (op): mute 10.0.0.0/8")),
+        (None, "notice Back soon", Some("an operator's command: notice")),
+        (None, "kick nobody", None),
+        (None, "kick", None),
+        (None, "bna zoe", None),
+        (Some(2), "ban zoe", None),
+    ] {
+        assert_eq!(line(by, command), (expected.map(str::to_owned), None), "{command}");
+    }
+}
+
+#[test]
+fn post_that_must_wait_says_how_long() {
+    use crate::chat::protocol::Post;
+    let rate = |burst| Some(Rate { per_second: 1, burst });
+    let mut script = script(Rules { room_rate: rate(1), address_rate: rate(40), ..Rules::default() });
+    let charge = |script: &mut Script, address: &str| {
+        let now = Now { uptime: script.now, date: script.now };
+        script.chat.charge_post(now, address.parse().ok(), &RoomName::new("new").expect("a name"), 1)
+    };
+    // A post to a new room costs 16 tokens.
+    assert_eq!([(); 3].map(|()| charge(&mut script, "192.0.2.9")), [0, 0, 8_000_000]);
+    let post = |script: &mut Script, room: &str, text: &str| {
+        let room = RoomName::new(room).expect("a room's name");
+        let mut out = script.outputs(Input::Post(99, None, &room, &Post::from_text(text)));
+        match out.pop() {
+            Some(Output::Posted(99, Err(error))) => Some((error.reason, error.retry_after, error.message)),
+            Some(Output::Posted(99, Ok(_))) => None,
+            other => panic!("the result is the last output: {other:?}"),
+        }
+    };
+    script.put(Input::Command("slow kitchen 30"));
+    // Also the first one, which creates the room.
+    assert_eq!(post(&mut script, "kitchen", "a"), None);
+    script.now += 500;
+    let (reason, wait, sentence) = post(&mut script, "kitchen", "b").expect("slow mode");
+    assert_eq!((reason, wait), (ErrorReason::SlowMode, 30), "rounded up");
+    assert!(sentence.contains("in 30 seconds"), "{sentence}");
+    script.now += 29_500;
+    assert_eq!(post(&mut script, "kitchen", "c"), None);
+    assert_eq!(post(&mut script, "garden", "a"), None);
+    let (reason, wait, _) = post(&mut script, "garden", "b").expect("too fast");
+    assert_eq!((reason, wait), (ErrorReason::TooFast, 1));
+    script.put(Input::Command("close garden"));
+    let (reason, _, sentence) = post(&mut script, "garden", "c").expect("closed");
+    assert_eq!((reason, &*sentence), (ErrorReason::Muted, "An operator has closed this room."));
 }
 
 /// Otherwise nobody could lift the ban over the network.

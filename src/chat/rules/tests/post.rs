@@ -16,7 +16,7 @@ impl Script {
     fn post(&mut self, room: &str, address: Option<IpAddr>, post: Post) -> (Result<Receipt, ErrorReason>, Vec<String>) {
         let room = if room.is_empty() { RoomName::lobby() } else { RoomName::new(room).expect("a room's name") };
         let now = Now { uptime: self.now, date: self.now };
-        if !self.chat.allows_post(now, address, &room, post.text.len()) {
+        if self.chat.charge_post(now, address, &room, post.text.len()) > 0 {
             return (Err(ErrorReason::TooFast), vec![]);
         }
         let mut out = self.outputs(Input::Post(99, address, &room, &post));
