@@ -81,8 +81,9 @@ pub(crate) fn configure(flags: &Flags) -> Result<(Config, Rules), String> {
     if let Some(lines) = flags.amount("history-lines", Unit::Things, 0)? {
         rules.history_lines = lines;
     }
-    for warning in warnings(&config, &rules) {
-        warn!("{warning}");
+    if let Some(most) = fitting_text(&config, &rules) {
+        warn!("a text has at most {most} characters: more may not fit into --limit message and outbox");
+        rules.text_chars = most;
     }
     // History must fit into the send buffer, together with new messages.
     rules.replay_bytes = rules.replay_bytes.min(config.max_send_buffer / 2);
@@ -147,25 +148,13 @@ fn unit_and_range(name: &str) -> Option<(Unit, RangeInclusive<usize>)> {
     Some((unit, least.parse().ok()?..=most))
 }
 
-/// Limits with which long texts close connections: one warning each. A text without a limit is meant that way.
-fn warnings(config: &Config, rules: &Rules) -> Vec<String> {
-    let (text, message, outbox) = (rules.text_chars, config.max_message_size, config.max_send_buffer);
-    let mut warnings = Vec::new();
+/// A text that is too long is refused, but a message that is too long closes its connection, and an outbox that is too small
+/// that of a receiver. Returns how many characters fit into both, if the limit is larger. No limit is meant that way.
+fn fitting_text(config: &Config, rules: &Rules) -> Option<usize> {
+    let fits = |bound: usize, bytes| bound.saturating_sub(AROUND_TEXT) / bytes;
     // A character has up to 4 bytes, or 6 in JSON that escapes it, such as `\u003c`.
-    for (name, bound, chars, bytes, what) in [
-        ("message", message, text, 4, "its sender's connection is closed (1009)"),
-        ("outbox", outbox, text.min(message), 6, "a client that is behind loses its connection (1013)"),
-    ] {
-        let needed = chars.saturating_mul(bytes).saturating_add(AROUND_TEXT);
-        if needed > bound && chars < usize::MAX {
-            let fitting = bound.saturating_sub(AROUND_TEXT) / bytes;
-            warnings.push(format!(
-                "a text of {chars} characters may need {needed} bytes; above {bound}, {what}: \
-                 give --limit {name}={needed} or text={fitting}"
-            ));
-        }
-    }
-    warnings
+    let most = fits(config.max_message_size, 4).min(fits(config.max_send_buffer, 6));
+    (most < rules.text_chars && rules.text_chars < usize::MAX).then_some(most)
 }
 
 fn count(n: usize) -> u32 {

@@ -69,7 +69,7 @@ pub(crate) struct Agreement {
     pub(crate) response: Arc<str>,
     /// Messages with fewer bytes are sent as they are. `usize::MAX` for a peer with a smaller window than that of this side's
     /// compressor: not to compress is always allowed (RFC 7692 6).
-    threshold: usize,
+    pub(crate) threshold: usize,
     /// The peer may refer to 2^N bytes of its earlier messages.
     context_bits: Option<u8>,
 }
@@ -78,11 +78,6 @@ pub(crate) struct Agreement {
 const COMPRESSION_BITS: u8 = 12;
 
 impl Agreement {
-    /// Whether messages to the peer may be compressed.
-    pub(crate) fn compresses(&self) -> bool {
-        self.threshold < usize::MAX
-    }
-
     /// A broadcast's frames, each compressed if it becomes shorter.
     pub(crate) fn compress_frames(&self, frames: &[u8]) -> Vec<u8> {
         let mut compressed = Vec::new();

@@ -247,12 +247,7 @@ impl Server {
     /// All peers, in no order. The [`Event::Connected`] of a new one may still be in the channel.
     #[must_use]
     pub fn peers(&self) -> Vec<Peer> {
-        let shared = self.handle.0.upgrade();
-        let open = shared.map(|shared| shared.registry.open_connections()).unwrap_or_default();
-        open.into_iter()
-            .filter(|connection| connection.info.keepalive.is_none())
-            .map(|connection| Peer { connection })
-            .collect()
+        self.handle.0.upgrade().map(|shared| shared.registry.peers()).unwrap_or_default()
     }
 
     /// Blocks until the server is shut down and every connection has ended. Events that nothing receives are dropped.

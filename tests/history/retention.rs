@@ -33,7 +33,7 @@ fn each_message_is_deleted_by_its_own_date() {
     let file = folder.path("chat.db");
     // The clock was slow for a while, and fast for another.
     dated(&file, &[0, 3, 0, 5, 2, 0]);
-    let chinwag = start_binary(&["--history", &file, "--history-days", "1"]);
+    let chinwag = start_binary(&["--history", &file, "--history-days", "1", "-v"]);
     let line = chinwag.wait_for_log("more than a tenth of 6 messages is too old");
     assert!(line.contains("WARN"), "{line}");
     chinwag.wait_for_log("deleted 3 old messages");

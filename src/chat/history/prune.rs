@@ -3,18 +3,11 @@
 use super::store::{PAGE, Store};
 use super::{Settings, error::Result, open::log_pages, wall_clock};
 use crate::chat::protocol::{Millis, date_time};
-use log::{info, warn};
+use log::{debug, warn};
 use std::mem;
-use std::time::{Duration, Instant};
 
 /// Messages that are deleted in one step, unless more were written since the last one.
 const STEP: u64 = 100;
-
-/// After so many bytes of new messages, the next step is due at once.
-const MANY_BYTES: usize = 64 << 10;
-
-/// The time between two log lines about deleted messages.
-const HOUR: Duration = Duration::from_secs(60 * 60);
 
 const DAY: Millis = 24 * 60 * 60 * 1000;
 
@@ -25,23 +18,18 @@ pub(super) struct Pruner {
     stored: Option<u64>,
     /// New messages since the last step, and their bytes.
     added: u64,
-    added_bytes: usize,
     /// The clock was years ahead of the newest message, and may be wrong. No message is too old.
     doubts_clock: bool,
-    /// Messages that were deleted and not reported yet.
-    deleted: u64,
-    reported_at: Option<Instant>,
     /// The last step has left something to delete, or there are many new messages.
     pub(super) has_more: bool,
 }
 
 impl Pruner {
     /// Counts new messages.
-    pub(super) fn add(&mut self, messages: usize, bytes: usize) {
+    pub(super) fn add(&mut self, messages: usize) {
         self.stored = self.stored.map(|stored| stored + messages as u64);
         self.added += messages as u64;
-        self.added_bytes += bytes;
-        self.has_more |= self.added >= STEP || self.added_bytes >= MANY_BYTES;
+        self.has_more |= self.added >= STEP;
     }
 
     /// Takes about a second for each million messages the first time, and returns their number.
@@ -72,23 +60,11 @@ impl Pruner {
             warn!("history: old messages cannot be deleted: {error}");
             self.stored = None;
         }
-        if !self.has_more && self.reported_at.is_none_or(|at| at.elapsed() >= HOUR) {
-            self.report();
-        }
-    }
-
-    /// Logs what was deleted since the last report.
-    pub(super) fn report(&mut self) {
-        if self.deleted > 0 {
-            self.reported_at = Some(Instant::now());
-            info!("history: deleted {} old messages", mem::take(&mut self.deleted));
-        }
     }
 
     /// Returns whether there may be more to do.
     fn step(&mut self, settings: &Settings, store: &Store, date: Millis) -> Result<bool> {
         let most = STEP.max(2 * mem::take(&mut self.added));
-        self.added_bytes = 0;
         if (settings.days, settings.rows, settings.bytes) == (None, None, None) {
             return Ok(false);
         }
@@ -101,7 +77,9 @@ impl Pruner {
                    (SELECT room, seq FROM message ORDER BY date LIMIT ?)";
         let deleted = if excess > 0 { store.db.prepare_cached(sql)?.execute([excess])? as u64 } else { 0 };
         self.stored = Some(stored.saturating_sub(deleted));
-        self.deleted += deleted;
+        if deleted > 0 {
+            debug!("history: deleted {deleted} old messages");
+        }
         Ok(deleted > 0 || has_shrunk)
     }
 
@@ -122,7 +100,6 @@ impl Pruner {
             warn!(
                 "history: by the system's clock, more than a tenth of {stored} messages is too old (before {oldest}): deleting them"
             );
-            self.reported_at = None;
         }
         Ok(count)
     }

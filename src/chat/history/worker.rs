@@ -94,7 +94,6 @@ impl Worker {
     /// Ends the thread. Another program may use the file then.
     pub(super) fn close(&mut self) {
         self.write_waiting(None);
-        self.pruner.report();
         (self.writer, self.is_closing) = (None, true);
     }
 
@@ -206,7 +205,7 @@ impl Worker {
             let added = store.add(&self.messages, &log)?;
             Ok((added, erasure.map_or(Ok(Vec::new()), |erasure| store.erase(erasure))?))
         })?;
-        self.pruner.add(added, self.messages.iter().map(StoredMessage::size).sum());
+        self.pruner.add(added);
         match must_rename {
             true => writer.position = writer.store.position()?,
             false => writer.position.used += added as u64,

@@ -158,7 +158,7 @@ impl Frames {
     /// peers get the same bytes.
     pub(crate) fn bytes_for(&self, deflate: Option<&Agreement>, from: usize) -> &[u8] {
         match deflate {
-            Some(deflate) if from == 0 && deflate.compresses() => {
+            Some(deflate) if from == 0 && deflate.threshold < usize::MAX => {
                 self.compressed.get_or_init(|| deflate.compress_frames(&self.bytes))
             }
             _ => &self.bytes[from..],

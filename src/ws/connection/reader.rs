@@ -59,9 +59,9 @@ impl Reader {
                 }
             }
             let deadline = self.closing.or_else(|| self.silence_deadline());
-            let flags = self.flags_until(until.into_iter().chain(deadline).min());
+            let may_wait = let_wait(&self.stream, until.into_iter().chain(deadline).min()).is_ok();
             let has_passed = |time: Option<Instant>| time.is_some_and(|time| time <= Instant::now());
-            match self.receive(flags) {
+            match self.receive(if may_wait { RecvFlags::empty() } else { RECEIVE_NOW }) {
                 Ok(1..) | Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) if has_passed(self.closing) => return ReadResult::Closed(ConnectionEnd::Lost),
                 Err(Errno::AGAIN) if has_passed(self.silence_ends) => self.answer_silence(),
@@ -136,11 +136,6 @@ impl Reader {
             let reason = DisconnectReason::PingTimeout;
             self.connection.if_open(|state| state.fail(1013, "no answer to a ping", reason));
         }
-    }
-
-    /// Lets the next read block until then.
-    fn flags_until(&self, until: Option<Instant>) -> RecvFlags {
-        if let_wait(&self.stream, until).is_ok() { RecvFlags::empty() } else { RECEIVE_NOW }
     }
 
     /// Receives once, and hands the bytes to the connection. Returns how many, and 0 at the end of what is read.

@@ -9,7 +9,6 @@ use crate::ws::tcp::{RECEIVE_NOW, send_now};
 use crate::ws::{
     config::Config, handshake, handshake_stream::HandshakeStream, http::Method, peer::next_id, session::ListenerMode,
 };
-use log::debug;
 use rustix::net::recv;
 use std::io::{Error, ErrorKind};
 use std::net::{SocketAddr, TcpStream};
@@ -47,8 +46,11 @@ impl AcceptLoop {
             match self.listener.accept(&self.shared.stop.0) {
                 Ok(None) => return self.end_handshakes(),
                 Ok(Some((stream, addr))) => self.admit(stream, addr),
-                Err(error) if is_temporary(&error) => debug!("accept: {error}"),
-                Err(error) => self.reject_one(&error),
+                Err(error) => match error.kind() {
+                    // The client is gone already, another process has accepted it, or a signal arrived.
+                    ErrorKind::ConnectionAborted | ErrorKind::Interrupted | ErrorKind::WouldBlock => {}
+                    _ => self.reject_one(&error),
+                },
             }
         }
     }
@@ -144,9 +146,4 @@ fn reject_now(stream: &TcpStream, mode: &ListenerMode) {
     if mode.tls.is_none() {
         let _ = send_now(stream, &handshake::server_full().to_bytes(request.starts_with(b"HEAD ")));
     }
-}
-
-/// The client is gone already, another process has accepted it, or a signal arrived.
-fn is_temporary(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted | ErrorKind::WouldBlock)
 }

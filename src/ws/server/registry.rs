@@ -2,7 +2,7 @@
 
 use super::rejection_log::Rejection;
 use crate::ws::network::{counted, largest_counted};
-use crate::ws::{config::Config, connection::Connection, id_map::IdMap, spawn::lock};
+use crate::ws::{config::Config, connection::Connection, id_map::IdMap, peer::Peer, spawn::lock};
 use std::net::{IpAddr, Shutdown, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -108,25 +108,24 @@ impl ConnectionRegistry {
 
     /// Cuts the handshakes that have taken at least so long. Returns whether others are in progress.
     pub(super) fn cut_handshakes(&self, age: Duration) -> bool {
-        let mut inner = lock(&self.0);
-        inner.handshakes.values_mut().filter(|handshake| handshake.since.elapsed() >= age).for_each(Handshake::cut);
-        inner.handshakes.iter().any(|(_, handshake)| handshake.since.elapsed() < age)
+        let inner = lock(&self.0);
+        let (old, young): (Vec<_>, Vec<_>) =
+            inner.handshakes.iter().partition(|(_, handshake)| handshake.since.elapsed() >= age);
+        old.iter().for_each(|(_, handshake)| _ = handshake.stream.shutdown(Shutdown::Both));
+        !young.is_empty()
     }
 
-    pub(super) fn open_connections(&self) -> Vec<Arc<Connection>> {
-        lock(&self.0).open.iter().map(|(_, connection)| Arc::clone(connection)).collect()
+    /// The open WebSockets.
+    pub(super) fn peers(&self) -> Vec<Peer> {
+        let inner = lock(&self.0);
+        let open = inner.open.iter().filter(|(_, connection)| connection.info.keepalive.is_none());
+        open.map(|(_, connection)| Peer { connection: Arc::clone(connection) }).collect()
     }
 
     /// How many WebSockets are open, and how many handshakes are in progress.
     pub(super) fn counts(&self) -> (usize, usize) {
         let inner = lock(&self.0);
         (inner.open.len(), inner.handshakes.len())
-    }
-}
-
-impl Handshake {
-    fn cut(&mut self) {
-        let _ = self.stream.shutdown(Shutdown::Both);
     }
 }
 
@@ -156,7 +155,7 @@ impl Inner {
         let own = count(largest_counted(address));
         let may_cut = |handshake: &Handshake| count(handshake.network) > own || handshake.since.elapsed() > age;
         let Some(id) = first.filter(|(_, handshake)| may_cut(handshake)).map(|(id, _)| id) else { return false };
-        self.handshakes.remove(id).iter_mut().for_each(Handshake::cut);
+        self.handshakes.remove(id).iter().for_each(|handshake| _ = handshake.stream.shutdown(Shutdown::Both));
         true
     }
 }

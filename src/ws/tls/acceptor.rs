@@ -171,7 +171,8 @@ impl Acceptor {
         let changed_at = files.changed_at();
         let is_changed = mem::replace(&mut current.changed_at, changed_at) != changed_at;
         drop(current);
-        if is_changed || files.must_be_renewed() {
+        let is_unusable = |names: &Vec<String>| is_usable(&files.certificate, names) != Ok(true);
+        if is_changed || files.names.as_ref().is_some_and(is_unusable) {
             self.reload();
         }
     }
@@ -207,10 +208,6 @@ impl Files {
         config.alpn_protocols = vec![super::HTTP_1_1.to_vec()];
         config.ticketer = Ticketer::new().map_err(|why| self.unusable(&why))?;
         Ok(Current { config: Arc::new(config), fingerprint, changed_at, next_check: Instant::now() + CHECK_INTERVAL })
-    }
-
-    fn must_be_renewed(&self) -> bool {
-        self.names.as_ref().is_some_and(|names| is_usable(&self.certificate, names) != Ok(true))
     }
 
     /// `None` if there is no such file.
