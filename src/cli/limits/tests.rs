@@ -161,7 +161,7 @@ fn texts_that_may_not_fit_are_shortened() {
         ("message=256 text=32", None),
         ("outbox=20000", Some(3312)),
         ("outbox=48128", None),
-        ("message=100", Some(0)),
+        ("message=256", Some(32)),
     ] {
         let (mut config, mut rules) = (Config::default(), Rules::default());
         let limits: Vec<_> = limits.split_whitespace().collect();
