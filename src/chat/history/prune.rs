@@ -9,6 +9,9 @@ use std::mem;
 /// Messages that are deleted in one step, unless more were written since the last one.
 const STEP: u64 = 100;
 
+/// After so many bytes of new messages, the next step is due at once.
+const MANY_BYTES: usize = 64 << 10;
+
 const DAY: Millis = 24 * 60 * 60 * 1000;
 
 /// Decides what to delete, and when.
@@ -18,6 +21,7 @@ pub(super) struct Pruner {
     stored: Option<u64>,
     /// New messages since the last step, and their bytes.
     added: u64,
+    added_bytes: usize,
     /// The clock was years ahead of the newest message, and may be wrong. No message is too old.
     doubts_clock: bool,
     /// The last step has left something to delete, or there are many new messages.
@@ -26,10 +30,11 @@ pub(super) struct Pruner {
 
 impl Pruner {
     /// Counts new messages.
-    pub(super) fn add(&mut self, messages: usize) {
+    pub(super) fn add(&mut self, messages: usize, bytes: usize) {
         self.stored = self.stored.map(|stored| stored + messages as u64);
         self.added += messages as u64;
-        self.has_more |= self.added >= STEP;
+        self.added_bytes += bytes;
+        self.has_more |= self.added >= STEP || self.added_bytes >= MANY_BYTES;
     }
 
     /// Takes about a second for each million messages the first time, and returns their number.
@@ -65,6 +70,7 @@ impl Pruner {
     /// Returns whether there may be more to do.
     fn step(&mut self, settings: &Settings, store: &Store, date: Millis) -> Result<bool> {
         let most = STEP.max(2 * mem::take(&mut self.added));
+        self.added_bytes = 0;
         if (settings.days, settings.rows, settings.bytes) == (None, None, None) {
             return Ok(false);
         }

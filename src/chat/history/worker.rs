@@ -205,7 +205,7 @@ impl Worker {
             let added = store.add(&self.messages, &log)?;
             Ok((added, erasure.map_or(Ok(Vec::new()), |erasure| store.erase(erasure))?))
         })?;
-        self.pruner.add(added);
+        self.pruner.add(added, self.messages.iter().map(StoredMessage::size).sum());
         match must_rename {
             true => writer.position = writer.store.position()?,
             false => writer.position.used += added as u64,
