@@ -107,7 +107,7 @@ fn values_of_choices_are_in_the_help() {
 
 #[test]
 fn flags_are_read_with_value_and_description() {
-    let text = "a b: c.\n\nusage: chinwag [FLAGS]\n       chinwag chat\n  --listen ADDR:PORT   where\n                       to listen [1]\n  \
+    let text = "a b: c.\n\nusage: chinwag [FLAGS]\n           or more\n       chinwag chat\n  --listen ADDR:PORT   where\n                       to listen [1]\n  \
                 -v, --verbose   more (-vv: all)   -q, --quiet: less\n  --cert[=FILE] a file\n  --limit head   bytes [8]\n\nend\n";
     let blocks = table::parse(text);
     let flag = |long: &str, short, value, about: &str| {

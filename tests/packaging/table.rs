@@ -172,6 +172,7 @@ pub fn parse(text: &str) -> Vec<Block> {
             (Some(usage), _) => blocks.push(Block::Usage(usage.to_owned())),
             _ if content.is_empty() => {}
             _ if line.starts_with("  -") => blocks.extend(flags(content).map(Block::Flag)),
+            (_, Some(Block::Usage(_))) if continues => {}
             (_, Some(Block::Flag(flag))) if continues => flag.about = format!("{} {content}", flag.about),
             (_, Some(Block::Prose(prose))) if !new_paragraph => *prose += &format!(" {content}"),
             _ => blocks.push(Block::Prose(content.to_owned())),

@@ -100,7 +100,8 @@ impl Subject {
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Name(name) if is_like_address(&name.shown) => write!(f, "\"{}\"", name.shown),
+            // Every other name that is not plain gets its quotation marks below.
+            Self::Name(name) if is_like_address(&sanitize_name(&name.shown)) => write!(f, "\"{}\"", name.shown),
             Self::Name(name) => f.write_str(&sanitize_name(&name.shown)),
             Self::Network(network) => network.fmt(f),
             Self::Room(room) if room.key().is_empty() => f.write_str("/"),
@@ -143,9 +144,11 @@ pub(super) fn user(word: &str) -> Option<Subject> {
 /// Whether a word has only what addresses, ports, networks and patterns of them consist of.
 fn is_like_address(word: &str) -> bool {
     // An IPv6 address may have a zone: `fe80::1%eth0`.
-    let address = word.split('%').next().filter(|_| word.contains(':')).unwrap_or(word);
+    let (address, zone) = word.split_once('%').filter(|_| word.contains(':')).unwrap_or((word, ""));
+    let is_of_zone = |c: char| c.is_alphanumeric() || "-_.]:/".contains(c);
     let is_part = |c: char| ".:/*[],+-0123456789".contains(c) || word.contains(':') && c.is_ascii_hexdigit();
-    address.contains(|c: char| c.is_ascii_digit() || "*:".contains(c)) && address.chars().all(is_part)
+    let has_some = address.contains(|c: char| c.is_ascii_digit() || "*:".contains(c));
+    has_some && address.chars().all(is_part) && zone.chars().all(is_of_zone)
 }
 
 /// A name. The page writes an `@` before it.
@@ -155,11 +158,8 @@ pub(super) fn name(word: &str) -> Option<Name> {
 
 /// A name, or a path such as `/room/NAME` and `/`.
 pub(super) fn room(word: &str) -> Option<RoomName> {
-    if word.starts_with('/') {
-        RoomName::from_path(word)
-    } else {
-        RoomName::new(word.strip_prefix('"').unwrap_or(word))
-    }
+    let name = word.strip_prefix('"').unwrap_or(word);
+    if word.starts_with('/') { RoomName::from_path(word) } else { RoomName::new(name) }
 }
 
 pub(super) fn number(word: &str) -> Option<u64> {

@@ -88,6 +88,8 @@ fn mistaken_addresses_are_no_names() {
         "[::1]:80",
         "[::1",
         "fe80::1%eth0",
+        "fe80::1%eth0/64",
+        "[fe80::1%br-lan_1.2]:80",
     ] {
         for verb in ["ban", "mute"] {
             let error = Restriction::parse(&format!("{verb} {word} 5m"), NOW).expect_err(word);
@@ -99,6 +101,34 @@ fn mistaken_addresses_are_no_names() {
         let name = Restriction::parse(&format!("ban \"{word}\""), NOW).expect(word);
         assert!(matches!(name.subject, Subject::Name(_)), "{word}");
         assert_eq!(Restriction::parse(&name.to_string(), NOW), Ok(name), "it is written as it is read");
+    }
+}
+
+/// A name in a line of `who`, or of the file of restrictions, ends where it seems to end.
+#[test]
+fn shown_names_are_read_as_one_word() {
+    for shown in [
+        "1:%a\" / 6.6.6.6",
+        "1:%a\"b",
+        "1:%\"",
+        "::1%\" \"",
+        "\"1.2.3.4",
+        "1.2.3.4\" 5",
+        "1.2.3.4 5",
+        "1:%a b",
+        "%\"1:",
+        "10.0.0.1",
+        "fe80::1%eth0",
+        "a\"\" b",
+        "@1:",
+        "ann",
+    ] {
+        let subject = Subject::Name(Name::new(shown, MAX_CHARS).expect(shown));
+        let line = subject.to_string();
+        let words = words(&line).expect(shown);
+        assert!(words.len() == 1 && user(&words[0]) == Some(subject), "{line}: {words:?}");
+        let inner = line.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(&line);
+        assert_eq!(inner, shown.replace('"', "\"\""));
     }
 }
 
