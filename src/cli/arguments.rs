@@ -26,8 +26,8 @@ pub(crate) struct Flags {
     pub(crate) words: Vec<OsString>,
 }
 
-/// The flags that may be repeated, and `--name`, which may have a comma.
-const LISTS: &str = "exempt host limit listen listen-tls name origin redirect-http trusted-proxy verbose";
+/// The flags that may be repeated.
+const LISTS: &str = "exempt host limit listen listen-tls origin redirect-http trusted-proxy verbose";
 
 /// Reads the command line and the environment of this process.
 ///
@@ -39,9 +39,7 @@ pub(crate) fn read() -> Result<Command, String> {
 
 fn command(mut words: Vec<OsString>, variables: &mut Variables<'_>) -> Result<Command, String> {
     let command = COMMANDS.into_iter().find(|command| words.first().is_some_and(|word| word == command));
-    if command.is_some() {
-        words.remove(0);
-    }
+    words.drain(..usize::from(command.is_some()));
     let command = command.unwrap_or_default();
     let help_flag = format!("chinwag {command} --help").replace("  ", " ");
     let mut flags = parse(command, words).map_err(|error| format!("{error}; {help_flag} lists the flags"))?;
@@ -54,9 +52,10 @@ fn command(mut words: Vec<OsString>, variables: &mut Variables<'_>) -> Result<Co
     let given = flags.values.len();
     flags.values.append(&mut values);
     for (at, (name, value)) in flags.values.iter().enumerate() {
-        let is_several = flags.count(name) > 1 || at >= given && value.as_encoded_bytes().contains(&b',');
-        if is_several && LISTS.split(' ').all(|list| list != *name) {
-            return Err(format!("--{name} or {}: only one value is possible", variable(name)));
+        let has_comma = at >= given && *name == "admin" && value.as_encoded_bytes().contains(&b',');
+        if has_comma || flags.count(name) > 1 && LISTS.split(' ').all(|list| list != *name) {
+            let why = if has_comma { ", and this one has a comma" } else { "" };
+            return Err(format!("--{name} or {}: only one value is possible{why}", variable(name)));
         }
     }
     // Nothing of the command works without it.
@@ -139,8 +138,7 @@ impl Flags {
     /// # Errors
     /// One line: it is not UTF-8.
     pub(crate) fn url(&self) -> Result<Option<&str>, String> {
-        let url = self.words.first();
-        url.map(|url| url.to_str().ok_or_else(|| "the URL is not UTF-8".to_owned())).transpose()
+        self.words.first().map(|url| url.to_str().ok_or_else(|| "the URL is not UTF-8".to_owned())).transpose()
     }
 
     /// The value of a flag that must be one of these.
@@ -224,6 +222,21 @@ mod tests {
     }
 
     #[test]
+    fn one_value_may_have_a_comma() {
+        for (name, value) in [
+            ("cluster", "redis://:pa,ss@h/"),
+            ("history", "/srv/a,b.db"),
+            ("token-file", "/run/a,b"),
+            ("bans", "a,b"),
+            ("listen-tls", "[::1]:1,[::1]:2"),
+        ] {
+            if flags_of("").iter().any(|flag| flag.name == name && check_feature(flag.feature).is_ok()) {
+                assert_eq!(server("", &[(&variable(name), value)]).text(name), Ok(Some(value)), "{name}");
+            }
+        }
+    }
+
+    #[test]
     fn mistakes_are_named() {
         for (line, variables, part) in [
             ("--lisen x", &[][..], "(did you mean --listen?)"),
@@ -251,9 +264,13 @@ mod tests {
             ("--bans a --bans b", &[], "--bans or CHINWAG_BANS: only one value is possible"),
             ("--dialect=json -q --dialect=json", &[], "--dialect or CHINWAG_DIALECT: only one value is possible"),
             ("ctl who --admin unix:a --admin unix:a", &[], "--admin or CHINWAG_ADMIN: only one value is possible"),
-            ("", &[("CHINWAG_ADMIN", "a,b")], "--admin or CHINWAG_ADMIN: only one value is possible"),
+            (
+                "",
+                &[("CHINWAG_ADMIN", "a,b")],
+                "--admin or CHINWAG_ADMIN: only one value is possible, and this one has a comma",
+            ),
             ("ctl who", &[("CHINWAG_ADMIN", "unix:a,unix:b")], "--admin or CHINWAG_ADMIN: only one value is possible"),
-            ("", &[("CHINWAG_BANS", "a,b")], "--bans or CHINWAG_BANS: only one value is possible"),
+            ("chat ws://h/ --name a --name b", &[], "--name or CHINWAG_NAME: only one value is possible"),
             ("", &[("CHINWAG_NO_LIMITS", "maybe")], "CHINWAG_NO_LIMITS"),
             ("", &[("CHINWAG_VERBOSE", "lots")], "CHINWAG_VERBOSE"),
             ("", &[("CHINWAG_TOKENFILE", "x")], "(did you mean CHINWAG_TOKEN_FILE?)"),
