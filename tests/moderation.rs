@@ -156,7 +156,7 @@ fn only_the_admin_token_makes_an_operator() {
     // SIGHUP reads it again.
     fs::write(&files.token, "another-admin-token-0123456").expect("written");
     chinwag.signal("HUP");
-    chinwag.wait_for_log("the tokens and the bans were read");
+    chinwag.wait_for_log("SIGHUP: read again: --token-file, --admin-token-file, --bans");
     assert_eq!(status(Client::try_enter(chinwag.addr(), &format!("/?token={ADMIN}"), &[], &[])).0, 401);
 }
 

@@ -33,7 +33,7 @@ fn hangup_reads_the_token_file_again() {
 
     fs::write(&file, NEW).expect("written");
     chinwag.signal("HUP");
-    chinwag.wait_for_log("the tokens and the bans were read");
+    chinwag.wait_for_log("SIGHUP: read again: --token-file");
     assert_eq!((is_accepted(chinwag.addr(), OLD), is_accepted(chinwag.addr(), NEW)), (false, true));
     // A connection that is open stays open.
     ann.sign_in("ann");
@@ -51,15 +51,56 @@ fn hangup_reads_the_token_file_again() {
     }
 }
 
+/// Nothing is said about files that were not given.
 #[test]
 fn hangup_without_files_changes_nothing() {
     let chinwag = start_binary(&[]);
     let mut ann = Client::connect(chinwag.addr(), &["json"]);
     for _ in 0..3 {
         chinwag.signal("HUP");
-        chinwag.wait_for_log("the tokens and the bans were read");
     }
     ann.sign_in("ann");
+    chinwag.signal("TERM");
+    let (_, log) = chinwag.wait_for_exit(DEADLINE);
+    assert!(log.iter().all(|line| !line.contains("SIGHUP") && !line.contains("bans")), "{log:?}");
+}
+
+/// Each file is used if it can be. Only a SIGHUP without an error says what was read.
+#[test]
+fn tokens_are_read_one_by_one_and_may_be_swapped() {
+    let folder = Folder::new("reload-swap");
+    let (access, admin) = (folder.path("access"), folder.path("admin"));
+    let write = |token: &str, operators: &str| {
+        fs::write(&access, token).and_then(|()| fs::write(&admin, operators)).expect("written");
+    };
+    write(OLD, NEW);
+    let limit = ["--limit", "wrong-token-seconds=0"];
+    let chinwag = start_binary(&[&["--token-file", &access, "--admin-token-file", &admin][..], &limit].concat());
+    let done = "SIGHUP: read again: --token-file, --admin-token-file";
+    let third = "the-third-token-0123456789";
+    for (token, operators) in [(NEW, OLD), (OLD, NEW), (NEW, third), (third, OLD)] {
+        write(token, operators);
+        chinwag.signal("HUP");
+        let line = chinwag.wait_for_log("SIGHUP");
+        assert!(line.contains(done) && line.contains("INFO"), "{line}");
+        let is_accepted = |token| is_accepted(chinwag.addr(), token);
+        assert_eq!([OLD, NEW, third].map(is_accepted), [OLD, NEW, third].map(|it| it == token || it == operators));
+    }
+    // Now the tokens are the third and the old one. A line names each file that cannot be used.
+    for (token, operators, part, tokens) in [
+        ("", NEW, "the old access token stays in use: --token-file", [third, NEW]),
+        ("two words", OLD, "the old access token stays in use: --token-file", [third, OLD]),
+        (NEW, "", "the old admin token stays in use: --admin-token-file", [NEW, OLD]),
+        (third, third, "the old admin token stays in use: --admin-token-file", [third, OLD]),
+    ] {
+        write(token, operators);
+        chinwag.signal("HUP");
+        assert!(chinwag.wait_for_log("ERROR").contains(part), "{part}");
+        wait_until(DEADLINE, "the new token", || tokens.into_iter().all(|it| is_accepted(chinwag.addr(), it)));
+    }
+    chinwag.signal("TERM");
+    let (_, log) = chinwag.wait_for_exit(DEADLINE);
+    assert!(log.iter().all(|line| !line.contains("SIGHUP")), "{log:?}");
 }
 
 #[test]
@@ -99,7 +140,8 @@ fn signals_work_while_the_server_starts() {
     assert_eq!(status.and_then(|status| status.code()), Some(0));
 }
 
-/// While it starts, the server waits for the second token from a named pipe. The first one was read before.
+/// While it starts, the server waits for the second token from a named pipe. The first one was read before. Both are read before
+/// one is replaced.
 #[test]
 fn hangup_during_the_start_is_not_lost_and_a_slow_file_does_not_delay_the_end() {
     let folder = Folder::new("hangup-at-start");
@@ -111,7 +153,8 @@ fn hangup_during_the_start_is_not_lost_and_a_slow_file_does_not_delay_the_end() 
     let command = command.args(limit).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().expect("cargo has built the binary");
     // This waits for the server to open it.
-    let mut writer = OpenOptions::new().write(true).open(&pipe).expect("a pipe");
+    let open = || OpenOptions::new().write(true).open(&pipe).expect("a pipe");
+    let mut writer = open();
     fs::write(&file, NEW).expect("written");
     signal("HUP", &child.id().to_string());
     writer.write_all(b"an-operators-token-0123456789").expect("read");
@@ -119,10 +162,13 @@ fn hangup_during_the_start_is_not_lost_and_a_slow_file_does_not_delay_the_end() 
     let mut line = String::new();
     BufReader::new(child.stdout.take().expect("stdout")).read_line(&mut line).expect("a line");
     let addr = address(&line).expect("an address");
+    open().write_all(b"an-operators-token-0123456789").expect("read again");
     wait_until(DEADLINE, "the new token", || is_accepted(addr, NEW));
     assert!(!is_accepted(addr, OLD));
 
-    // Now the pipe has no writer, and the file is being read again.
+    // The pipe is being read again, and nothing is written.
+    signal("HUP", &child.id().to_string());
+    let _writer = open();
     signal("TERM", &child.id().to_string());
     let mut status = None;
     wait_until(DEADLINE, "the end of the process", || {

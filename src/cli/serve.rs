@@ -112,12 +112,8 @@ fn watch(admin: Admin) -> Result<(), String> {
 }
 
 fn log_level(flags: &Flags) -> LevelFilter {
-    match (flags.has("quiet"), flags.count("verbose")) {
-        (true, _) => LevelFilter::Error,
-        (_, 0) => LevelFilter::Info,
-        (_, 1) => LevelFilter::Debug,
-        _ => LevelFilter::Trace,
-    }
+    let level = [LevelFilter::Info, LevelFilter::Debug, LevelFilter::Trace][flags.count("verbose").min(2)];
+    if flags.has("quiet") { LevelFilter::Error } else { level }
 }
 
 /// Each connection needs a file descriptor, and the usual limit is 1024: raises it as far as the system allows.
@@ -144,33 +140,44 @@ fn access(flags: &Flags, mut access: Access) -> Result<Access, String> {
         access = access.allow_origin(origin).map_err(|error| format!("--origin: {error}"))?;
     }
     access = access.require_origin(flags.has("require-origin"));
-    read_tokens(flags, &access).map(|()| access)
+    read_tokens(flags, &access).into_iter().collect::<Result<(), _>>().map(|()| access)
 }
 
 /// Puts the tokens that the flags name into use. Their weaknesses are logged.
-fn read_tokens(flags: &Flags, access: &Access) -> Result<(), String> {
-    for flag in ["token-file", "admin-token-file"] {
-        let Some(token) = token::read(flag, flags.value(flag), |warning| warn!("{warning}"))? else { continue };
+fn read_tokens(flags: &Flags, access: &Access) -> [Result<(), String>; 2] {
+    let read = |flag| (flag, token::read(flag, flags.value(flag), |warning| warn!("{warning}")));
+    let tokens = ["token-file", "admin-token-file"].map(read);
+    match &tokens {
+        // Swapped tokens: the new one is refused while it is the other kind's old one.
+        [(_, Ok(Some(token))), (_, Ok(Some(admin)))] if token != admin && access.replace_token(token).is_err() => {
+            let _ = access.replace_admin_token(&format!("{token}{admin}"));
+        }
+        _ => {}
+    }
+    tokens.map(|(flag, token)| {
+        let Some(token) = token? else { return Ok(()) };
         let replace = if flag == "token-file" { Access::replace_token } else { Access::replace_admin_token };
         let path = Path::new(flags.value(flag).unwrap_or_default()).display();
-        replace(access, &token).map_err(|error| format!("--{flag} {path}: {error}"))?;
-    }
-    Ok(())
+        replace(access, &token).map_err(|error| format!("--{flag} {path}: {error}"))
+    })
 }
 
 /// What SIGHUP does besides the certificate: reads the files again that may change. If one cannot be used, what was read before stays in use.
 fn reload(flags: &Flags, access: &Access, admin: &Admin) {
-    let response = admin.ask(Box::new(|chat| match chat.reload_bans() {
+    let [user, operator] = read_tokens(flags, access).map(Result::err);
+    let reload = |chat: &mut ChatServer| match chat.reload_bans() {
         Ok(()) => Response::empty(204),
         Err(why) => Response::text(500, format!("--bans {why}")),
-    }));
-    if response.status != 204 {
-        error!("the old restrictions stay in use: {}", String::from_utf8_lossy(response.body.trim_ascii_end()));
+    };
+    let refused = flags.has("bans").then(|| admin.ask(Box::new(reload))).filter(|response| response.status != 204);
+    let bans = refused.map(|response| String::from_utf8_lossy(response.body.trim_ascii_end()).into_owned());
+    let log = |old, why: Option<String>| why.inspect(|why| error!("the old {old} in use: {why}")).is_none();
+    let is_done = log("access token stays", user) & log("admin token stays", operator) & log("restrictions stay", bans);
+    let given = ["token-file", "admin-token-file", "bans"].into_iter().filter(|flag| flags.has(flag));
+    let given = given.collect::<Vec<_>>().join(", --");
+    if is_done && !given.is_empty() {
+        info!("SIGHUP: read again: --{given}");
     }
-    if let Err(why) = read_tokens(flags, access) {
-        error!("the old {} token stays in use: {why}", if why.starts_with("--admin") { "admin" } else { "access" });
-    }
-    info!("SIGHUP: the files of the certificate, the tokens and the bans were read");
 }
 
 fn networks(flags: &Flags, flag: &str) -> Result<Vec<Network>, String> {

@@ -29,11 +29,9 @@ pub(crate) fn watch() -> Result<Signalled, String> {
     let server = Arc::clone(&running);
     let watch = move || {
         for signal in signals.forever() {
-            match (signal, server.get()) {
-                (SIGHUP, _) => {
-                    let _ = hangup.try_send(());
-                }
-                (_, server) => stop(server),
+            match signal {
+                SIGHUP => _ = hangup.try_send(()),
+                _ => stop(server.get()),
             }
         }
     };
