@@ -4,7 +4,9 @@
 
 mod support;
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::process::Command;
 
 use serde_json::{Value, json};
 use support::binary::command as chinwag_command;
@@ -365,7 +367,8 @@ fn file_of_bans_must_be_usable_at_the_start() {
     let path = |name: &str| files.folder.path(name);
     fs::create_dir(path("folder")).expect("created");
     fs::write(path("latin1"), b"ban Jos\xe9\n").expect("written");
-    for name in ["missing/bans.txt", "folder", "latin1"] {
+    assert!(Command::new("mkfifo").arg(path("pipe")).status().is_ok_and(|status| status.success()));
+    for name in ["missing/bans.txt", "folder", "latin1", "pipe"] {
         let arguments = ["--listen", "127.0.0.1:0", "--bans", &path(name)];
         let output = run_to_end(chinwag_command(&arguments), DEADLINE);
         let line = printed(&output);
@@ -373,8 +376,23 @@ fn file_of_bans_must_be_usable_at_the_start() {
         assert!(line.contains("--bans ") && line.contains(&path(name)), "{name}: {line}");
     }
     assert_eq!(fs::read(path("latin1")).expect("readable"), b"ban Jos\xe9\n", "it is not changed");
+    assert!(fs::metadata(path("pipe")).is_ok_and(|found| found.file_type().is_fifo()), "it is not replaced");
     let _chinwag = files.start(&[]);
     assert_eq!(files.bans(), "", "a new file");
+}
+
+/// The start changes nothing, and a command keeps the mode.
+#[test]
+fn file_of_bans_stays_as_it_was_given() {
+    let files = Files::new("bans-mode");
+    fs::write(&files.bans, "ban ann until 2001-01-01T00:00:00Z").expect("written");
+    fs::set_permissions(&files.bans, Permissions::from_mode(0o640)).expect("its owner");
+    let state = || fs::metadata(&files.bans).map(|found| (found.ino(), found.mode() & 0o777)).expect("a file");
+    let before = state();
+    let chinwag = files.start(&[]);
+    assert_eq!((state(), files.bans().as_str()), (before, "ban ann until 2001-01-01T00:00:00Z"));
+    command(&mut operator(&chinwag), "mute bob");
+    assert_eq!((state().1, files.bans().as_str()), (0o640, "mute bob\n"));
 }
 
 #[test]

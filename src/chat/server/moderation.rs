@@ -28,14 +28,14 @@ impl BanFile {
     /// Reads this file, and refuses its networks from now on. If it does not exist yet, it is created.
     ///
     /// # Errors
-    /// The file cannot be read, or cannot be replaced.
+    /// It cannot be read or created, or is no regular file.
     pub fn open(access: Access, path: Option<&Path>) -> io::Result<Self> {
         let path = path.map(|path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()));
+        let is_new = path.as_ref().is_some_and(|path| !path.exists());
         let mut file = Self { access, path, known: Vec::new() };
-        // If it could not be written, bans would end with the process.
-        file.write(Vec::new())?;
-        file.read()?;
-        Ok(file)
+        // If it could not be created, bans would end with the process.
+        let opened = if is_new { file.write(Vec::new()) } else { file.read() };
+        opened.map(|()| file)
     }
 
     fn read(&mut self) -> io::Result<()> {
@@ -51,19 +51,21 @@ impl BanFile {
         let mut lines = self.lines(false)?;
         let is_kept = |it: &Restriction| self.known.contains(it) || !before.contains(it);
         lines.retain(|(_, restriction)| restriction.as_ref().is_none_or(is_kept));
-        for it in &self.known {
-            if !lines.iter().any(|(_, restriction)| restriction.as_ref() == Some(it)) {
-                lines.push((it.to_string(), None));
-            }
-        }
-        let text: String = lines.into_iter().map(|(line, _)| line + "\n").collect();
-        replace_file(path, &text).map_err(|error| named(path, &error))
+        let is_new = |it: &&Restriction| lines.iter().all(|(_, restriction)| restriction.as_ref() != Some(*it));
+        let new = self.known.iter().filter(is_new).map(|it| format!("{it}\n"));
+        let text: String = lines.iter().map(|(line, _)| format!("{line}\n")).chain(new).collect();
+        let mode = fs::metadata(path).map(|found| found.permissions());
+        let done = replace_file(path, &text).and_then(|()| mode.map_or(Ok(()), |mode| fs::set_permissions(path, mode)));
+        done.map_err(|error| named(path, &error))
     }
 
     /// The lines of the file, without restrictions that have ended. What is wrong is logged when it is read, not before each change.
     fn lines(&self, is_read: bool) -> io::Result<Vec<(String, Option<Restriction>)>> {
         let Some(path) = &self.path else { return Ok(Vec::new()) };
-        let text = match fs::read_to_string(path) {
+        // A device must not be replaced, and a pipe would wait for its writer.
+        let other = || Err(io::Error::other("it is no regular file"));
+        let text = match fs::metadata(path).and_then(|it| if it.is_file() { fs::read_to_string(path) } else { other() })
+        {
             Err(error) if error.kind() == ErrorKind::NotFound && !is_read => String::new(),
             read => read.map_err(|error| named(path, &error))?,
         };
