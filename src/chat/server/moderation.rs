@@ -28,7 +28,7 @@ impl BanFile {
     /// Reads this file, and refuses its networks from now on. If it does not exist yet, it is created.
     ///
     /// # Errors
-    /// It cannot be read or created, or is no regular file.
+    /// It cannot be read or created, or is not a regular file.
     pub fn open(access: Access, path: Option<&Path>) -> io::Result<Self> {
         let path = path.map(|path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()));
         let is_new = path.as_ref().is_some_and(|path| !path.exists());
@@ -63,7 +63,7 @@ impl BanFile {
     fn lines(&self, is_read: bool) -> io::Result<Vec<(String, Option<Restriction>)>> {
         let Some(path) = &self.path else { return Ok(Vec::new()) };
         // A device must not be replaced, and a pipe would wait for its writer.
-        let other = || Err(io::Error::other("it is no regular file"));
+        let other = || Err(io::Error::other("it is not a regular file"));
         let text = match fs::metadata(path).and_then(|it| if it.is_file() { fs::read_to_string(path) } else { other() })
         {
             Err(error) if error.kind() == ErrorKind::NotFound && !is_read => String::new(),
