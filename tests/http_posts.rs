@@ -69,7 +69,7 @@ fn refusals_say_what_is_wrong_as_text_or_as_json() {
     let rows: &[Row<'_, (u16, &str, &str)>] = &[
         ("/", &[], b"", (400, "missing-field", "empty")),
         ("/", &[], b" \n", (400, "missing-field", "empty")),
-        ("/", &[], &huge.as_bytes()[..8001], (413, "too-long", "at most 8000 characters")),
+        ("/", &[], &huge.as_bytes()[..8001], (413, "too-long", "at most 4968 characters")),
         ("/", &[], huge.as_bytes(), (413, "payload-too-large", "At most 20000 bytes")),
         ("/", &[], b"\xff", (415, "not-text", "UTF-8")),
         ("/", &["Content-Type: image/png"], b"a", (415, "not-text", "text/plain or application/json")),

@@ -150,6 +150,16 @@ fn frames_become_messages_and_answers_however_they_arrive() {
 }
 
 /// A program may keep it in a `Mutex`, and use it on any thread.
+/// Only bytes that lead to no message are limited, also if they arrive at once.
+#[test]
+fn many_messages_may_arrive_at_once() {
+    let mut protocol = Protocol::new(Role::Server, Config::default());
+    let bytes = frame(0x82, [b'x'; 100]).repeat(20_000);
+    protocol.receive(&bytes);
+    let (messages, end) = take(&mut protocol);
+    assert_eq!((messages.len(), end), (20_000, None));
+}
+
 #[test]
 fn protocol_is_sent_between_threads() {
     let mut protocol = server();

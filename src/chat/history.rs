@@ -157,12 +157,9 @@ impl Archive for History {
     }
 
     fn erase(&mut self, erasure: Erasure) -> Option<Vec<(Arc<str>, u64)>> {
-        let is_possible = self.error().is_none();
-        if is_possible {
-            self.ask(DEADLINE, move |worker| worker.write_waiting(Some(&erasure))).flatten()
-        } else {
-            None
-        }
+        let is_stuck = self.error() == Some(not_responding());
+        let job = move |worker: &mut Worker| worker.write_waiting(Some(&erasure));
+        if is_stuck { None } else { self.ask(DEADLINE, job).flatten() }
     }
 
     fn check(&mut self, done: Box<dyn FnOnce(Option<String>) + Send>) {

@@ -134,10 +134,10 @@ impl Chat {
             Input::Ready(id) => self.send_next_part(id),
             Input::Behind(id) => self.fall_behind(id),
             Input::Loaded(id, up_to, messages) => self.loaded(id, up_to, messages),
-            Input::Command(line) => match self.command(None, line) {
-                Ok(answer) => self.answer(None, answer),
-                error => self.out.push(Output::Answer(error)),
-            },
+            Input::Command(line) => {
+                let answer = self.command(None, line);
+                self.answer(None, answer);
+            }
             Input::Restrictions(restrictions) => self.set_restrictions(restrictions),
             Input::Erased(by, messages) => self.erased(by, messages),
             Input::Tick => self.send_due_lists(),
@@ -175,7 +175,7 @@ impl Chat {
 
     fn join(&mut self, client: ClientInfo, name: &RoomName, since: Option<Since<'_>>) {
         let id = client.id;
-        if self.members.contains(id) {
+        if self.members.get(id).is_some() {
             return;
         }
         if self.of_room(name, "close").is_some() {

@@ -25,7 +25,8 @@ pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
         200 => print(&lines).map(|()| ExitCode::SUCCESS),
         400 => {
             logging::write_line(lines.trim_end());
-            let is_wrong = ["Write: ", "There is no command "].iter().any(|start| lines.starts_with(start));
+            let is_wrong =
+                ["Write: ", "There is no command ", "A quotation mark "].iter().any(|start| lines.starts_with(start));
             Ok(ExitCode::from(if is_wrong { 2 } else { 1 }))
         }
         431 => Err("the command is too long; send it in parts".to_owned()),

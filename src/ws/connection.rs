@@ -138,7 +138,7 @@ impl Connection {
 
     /// As [`ConnectionState::receive`].
     fn receive(&self, bytes: &[u8]) -> bool {
-        self.lock().as_mut().is_some_and(|state| state.receive(bytes, &self.config))
+        self.lock().as_mut().is_some_and(|state| state.receive(bytes))
     }
 
     /// Takes one message out of the received bytes, and replies to Pings among them. Also returns what a compressed message is

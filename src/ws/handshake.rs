@@ -35,8 +35,6 @@ pub struct Policy {
     pub access: Access,
     /// The subprotocols that this server supports (RFC 6455 1.9). Default: none.
     pub protocols: Vec<Arc<str>>,
-    /// Whether a handshake that offers none of them is refused. Default: false.
-    pub requires_protocol: bool,
     /// The paths that accept WebSocket handshakes. Elsewhere they get 404. Default: every path.
     pub endpoint: Option<Endpoint>,
     /// Decides about handshakes that have passed all other checks. Default: all are accepted.
@@ -162,7 +160,7 @@ fn check_handshake<'a>(
     check_no_body(length)?;
     let host = host.ok_or_else(upgrade::old_version)?;
     let key = upgrade::check(request, policy)?;
-    let protocol = upgrade::select_protocol(request.headers(), policy)?;
+    let protocol = upgrade::select_protocol(request.headers(), &policy.protocols)?;
     Ok((host, key, protocol))
 }
 

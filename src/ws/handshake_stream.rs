@@ -7,7 +7,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::{self, ErrorKind, Read};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Bytes of one read. On the heap, because a thread keeps every stack page.
 const READ_SIZE: usize = 1024;
@@ -94,12 +94,15 @@ impl HandshakeStream {
     }
 }
 
-/// Waits until the socket takes bytes, or has failed: the next write says why.
+/// The longest wait for a socket that takes bytes: another thread may have sent what waited, or may have ended the connection.
+const MAX_WAIT: Duration = Duration::from_millis(100);
+
+/// Waits for a while, or until the socket takes bytes or has failed: the next write says why.
 ///
 /// # Errors
 /// `TimedOut`: the deadline has passed.
 pub(crate) fn wait_until_writable(socket: &TcpStream, deadline: Instant) -> io::Result<()> {
-    let left = Timespec::try_from(left_until(deadline)?).map_err(io::Error::other)?;
+    let left = Timespec::try_from(left_until(deadline)?.min(MAX_WAIT)).map_err(io::Error::other)?;
     let _ = poll(&mut [PollFd::new(socket, PollFlags::OUT)], Some(&left));
     Ok(())
 }

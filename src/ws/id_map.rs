@@ -61,10 +61,6 @@ impl<K: Copy + Ord, V> IdMap<K, V> {
     pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
         self.0.iter_mut().map(|(_, value)| value)
     }
-
-    pub(crate) fn into_values(self) -> impl Iterator<Item = V> {
-        self.0.into_iter().map(|(_, value)| value)
-    }
 }
 
 /// For the chat.
@@ -72,10 +68,6 @@ impl<K: Copy + Ord, V> IdMap<K, V> {
 impl<K: Copy + Ord, V> IdMap<K, V> {
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (K, &mut V)> {
         self.0.iter_mut().map(|(id, value)| (*id, value))
-    }
-
-    pub(crate) fn contains(&self, id: K) -> bool {
-        self.place(id).is_ok()
     }
 
     pub(crate) fn get_mut(&mut self, id: K) -> Option<&mut V> {

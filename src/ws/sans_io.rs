@@ -68,7 +68,7 @@
 //! - Taking the bytes. They wait in memory until [`Protocol::bytes_to_send`].
 //!
 //! The limits are those of any connection: `max_message_size`, `control_frames_per_second` and `max_send_buffer` of
-//! [`Config`](crate::Config), valid UTF-8, and a limit of fragments without a message. Messages are not compressed.
+//! [`Config`](crate::Config), valid UTF-8, and a limit of fragments without a message. Messages are not compressed, so do not agree to compression.
 
 pub use tungstenite::protocol::Role;
 
@@ -97,7 +97,7 @@ impl Protocol {
     /// Bytes have arrived: as many as the transport had, also parts of frames. Take all messages before the next call:
     /// until then, the bytes are in memory. After the end of the connection they are dropped.
     pub fn receive(&mut self, bytes: &[u8]) {
-        let _ = self.state.receive(bytes, &self.config);
+        let _ = self.state.receive(bytes);
     }
 
     /// The transport has ended: nothing more will arrive. Without a Close frame before it, the connection is lost.

@@ -13,7 +13,7 @@ use system::SEND_NOW;
 #[cfg_attr(windows, path = "tcp/windows.rs")]
 mod system;
 
-pub(crate) use system::{Inner, NON_BLOCKING, OwnedFd, RECEIVE_NOW, Watched, let_wait, pair};
+pub(crate) use system::{Inner, NON_BLOCKING, OwnedFd, READABLE, RECEIVE_NOW, Watched, let_wait, pair};
 
 /// A connected socket that a connection can take over: TCP or Unix.
 pub trait Socket: Read + Write + Into<OwnedFd> + From<OwnedFd> {}

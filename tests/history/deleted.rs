@@ -125,7 +125,8 @@ fn messages_that_waited_can_be_deleted() {
     history.commit(&mut vec![secret, message("", 4)]);
     assert_eq!(history.erase(numbers("", &[3, 1])), None, "the file is locked");
     blocker.execute_batch("COMMIT").expect("unlocked");
-    wait_until(DEADLINE, "it is written", || history.error().is_none());
+    wait_until(DEADLINE, "it is written", || history.is_complete());
+    assert_eq!(secrets(&file), 0, "what waited has no text any more");
     assert_eq!(history.erase(numbers("", &[3, 1])).map(|deleted| deleted.len()), Some(2));
     let loaded = history.load_room("", 9).expect("readable");
     assert_eq!(loaded.messages.iter().map(StoredMessage::is_deleted).collect::<Vec<_>>(), [true, false, true, false]);

@@ -169,6 +169,9 @@ impl Worker {
 
     /// Writes what waits, then deletes messages. Returns the room and the number of each of these. `None`: the file is not writable.
     pub(super) fn write_waiting(&mut self, erasure: Option<&Erasure>) -> Option<Vec<(Arc<str>, u64)>> {
+        for message in self.messages.iter_mut().filter(|message| erasure.is_some_and(|it| it.includes(message))) {
+            message.delete();
+        }
         if lock(&self.shared).is_permanent() {
             return None;
         }

@@ -50,9 +50,10 @@ function matches() {
 function insert(name) {
 	const end = text.selectionEnd;
 	const before = text.value.slice(0, end - word().length);
-	// For a command, a name with spaces is in quotation marks.
-	const isQuoted = /^\/\S+\s+$/.test(before) && (/\s/.test(name) || word().startsWith('"'));
-	text.setRangeText(isQuoted ? `"${name}" ` : `${word().match(/^[@"]?/)[0]}${name} `, before.length, end, 'end');
+	// For a command, a name that has spaces or looks like an address is in quotation marks.
+	const isQuoted = /^\/\S+\s+$/.test(before) && !word().startsWith('@')
+		&& (/[\s"]|^[\d*]|:/.test(name) || word().startsWith('"'));
+	text.setRangeText(isQuoted ? `"${name.replaceAll('"', '""')}" ` : `${word().match(/^[@"]?/)[0]}${name} `, before.length, end, 'end');
 	text.dispatchEvent(new Event('input', { bubbles: true }));
 	show([]);
 }

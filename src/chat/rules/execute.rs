@@ -148,7 +148,7 @@ impl Chat {
             ServerMessage::Private { name, text, id, date, target, target_id: to, is_received, nonce }
         };
         self.out.push(Output::Send(to, copy(true)));
-        if to != message.id && self.members.contains(message.id) {
+        if to != message.id && self.members.get(message.id).is_some() {
             self.out.push(Output::Send(message.id, copy(false)));
         }
         Ok(())
@@ -216,7 +216,7 @@ impl Chat {
         let room = self.rooms.get_mut(room_id).ok_or(ErrorReason::Unavailable)?;
         // The room is in use, even without users.
         room.empty_since = None;
-        room.posted_at = Some(self.now.uptime);
+        room.posted_at = if post.target.is_none() { Some(self.now.uptime) } else { room.posted_at };
         let name = room.free_name(&wanted).shown;
         let (room_name, date, nonce) = (room.name.clone(), self.now.date, post.nonce.clone());
         let message =

@@ -41,7 +41,7 @@ impl Chat {
             return Err(ErrorReason::NotAdmin.into());
         }
         let answer = self.command(Some(id), line);
-        self.answer(Some(id), answer.map_err(|error| ProtocolError::new(ErrorReason::BadCommand, error))?);
+        self.answer(Some(id), Ok(answer.map_err(|error| ProtocolError::new(ErrorReason::BadCommand, error))?));
         Ok(())
     }
 
@@ -98,11 +98,13 @@ impl Chat {
         Some(Ok(answer))
     }
 
-    pub(super) fn answer(&mut self, by: Option<UserId>, answer: String) {
-        if answer.is_empty() {
+    pub(super) fn answer(&mut self, by: Option<UserId>, answer: Answer) {
+        // It comes after the archive's.
+        if answer.as_ref().is_ok_and(String::is_empty) {
             return;
         }
-        let Some(id) = by else { return self.out.push(Output::Answer(Ok(answer))) };
+        let Some(id) = by else { return self.out.push(Output::Answer(answer)) };
+        let answer = answer.unwrap_or_else(|why| why);
         let mut text: String = answer.trim_end().chars().take(MAX_ANSWER).collect();
         text.push_str(if text.len() < answer.trim_end().len() { "…" } else { "" });
         self.out.push(Output::Send(id, ServerMessage::Notice { text: text.into() }));
@@ -252,8 +254,8 @@ impl Chat {
             self.send_deleted(id, &seqs);
         }
         let answer = match messages {
-            Some(messages) => format!("Messages deleted: {}.", messages.len()),
-            None => "The messages are deleted in memory, but the history file is not writable now: see the log. Repeat this when it is.".to_owned(),
+            Some(messages) => Ok(format!("Messages deleted: {}.", messages.len())),
+            None => Err("The messages are deleted in memory, but the history file is not writable now: see the log. Repeat this when it is.".to_owned()),
         };
         self.answer(by, answer);
     }

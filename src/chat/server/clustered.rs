@@ -3,10 +3,11 @@
 use super::{ChatServer, connect, http, millis};
 use crate::chat::cluster::{Cluster, Entry, FromLog, Logged, Snapshot, shared_rules};
 use crate::chat::protocol::{ClientMessage, Dialect, ErrorReason, ProtocolError, ServerMessage, UserId};
+use crate::chat::rules::{Input, Output, Verdict};
 use crate::ws::http::{Request, accepts};
 use crate::ws::server::{Event, HttpRequest};
 use crate::ws::{DisconnectReason, Message};
-use crate::{chat::rules::Verdict, ws::id_map::IdMap, ws::peer::Peer};
+use crate::{ws::id_map::IdMap, ws::peer::Peer};
 use crossbeam_channel::{RecvTimeoutError, Select, TryRecvError};
 use log::{error, info};
 use std::{mem, time::Instant};
@@ -105,9 +106,14 @@ impl ChatServer {
     /// A command for all nodes. The answer of those that only read comes from this one.
     pub(super) fn log_command(&mut self, line: &str) -> Option<Result<String, String>> {
         let verb = line.split_whitespace().next().unwrap_or_default();
-        let cluster = self.cluster.as_mut().filter(|_| !["who", "rooms", "stats", "bans"].contains(&verb))?;
-        cluster.queue.push(&Logged::Command(line.to_owned()));
-        Some(Ok("All servers execute this now.".to_owned()))
+        self.cluster.as_ref().filter(|_| !["who", "rooms", "stats", "bans"].contains(&verb))?;
+        // A copy knows whether the command is possible.
+        let outputs = self.chat.clone().apply(self.now(), Input::Command(line));
+        let answers =
+            outputs.into_iter().filter_map(|output| if let Output::Answer(it) = output { Some(it) } else { None });
+        let answer = answers.collect::<Result<String, _>>().map(|text| text + " All servers execute this now.");
+        self.cluster.iter().filter(|_| answer.is_ok()).for_each(|it| it.queue.push(&Logged::Command(line.to_owned())));
+        Some(answer)
     }
 
     /// Judges what must not enter the stream: too many messages, and those that would wait for too long. A `ping` asks for
@@ -125,7 +131,7 @@ impl ChatServer {
                 return self.log_departure(id, true);
             }
             Verdict::Reject => ErrorReason::TooFast.into(),
-            Verdict::Accept if is_ping(dialect, text) && !cluster.joining.contains(id) => {
+            Verdict::Accept if is_ping(dialect, text) && cluster.joining.get(id).is_none() => {
                 return self.fanout.send(id, &ServerMessage::Pong);
             }
             Verdict::Accept if cluster.queue.is_full() => full(),
@@ -170,7 +176,7 @@ impl ChatServer {
                 cluster.begin(node);
                 self.posts = IdMap::default();
                 self.fanout.close_all(RESTART);
-                joining.into_values().for_each(|(peer, _)| self.refuse(&peer, RESTART));
+                joining.iter().for_each(|(_, (peer, _))| self.refuse(peer, RESTART));
                 self.save_restrictions();
             }
         }

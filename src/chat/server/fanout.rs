@@ -86,7 +86,7 @@ impl<P: Recipient> Fanout<P> {
     /// Adds a member that gets only the messages for it alone, until [`subscribe`](Self::subscribe).
     pub(super) fn join(&mut self, id: UserId, peer: P, dialect: Dialect, room: RoomId, handshake: Handshake) {
         let key = (room, dialect as usize);
-        if !self.groups.contains(key) {
+        if self.groups.get(key).is_none() {
             let group = Group { dialect, members: Vec::new(), batch: Frames::new(), is_touched: false };
             self.groups.insert(key, group);
         }

@@ -107,33 +107,6 @@ impl Builder {
     /// # Ok::<(), chinwag::client::Error>(())
     /// ```
     ///
-    /// Another thread ends the loop by closing the connection, or by ending the pause with [`Thread::unpark`](thread::Thread::unpark).
-    /// Then the loop makes one more attempt, and leaves:
-    ///
-    /// ```
-    /// # use chinwag::{Peer, Server, client::{Error, WebSocket}};
-    /// # use std::{sync::Mutex, sync::atomic::{AtomicBool, Ordering::SeqCst}, thread};
-    /// # let server = Server::bind("127.0.0.1:0")?;
-    /// # let url = format!("ws://{}/", server.local_addrs()[0]);
-    /// let connections = WebSocket::builder(&url).reconnecting()?;
-    /// let (is_stopped, current) = (AtomicBool::new(false), Mutex::new(None::<Peer>));
-    /// thread::scope(|scope| {
-    ///     let reader = scope.spawn(|| {
-    ///         for connection in connections {
-    ///             *current.lock().unwrap() = connection.as_ref().ok().map(|ws| ws.writer());
-    ///             if is_stopped.load(SeqCst) {
-    ///                 break; // checked after the other thread can close the connection
-    ///             }
-    ///             connection.into_iter().flatten().for_each(|message| println!("{message:?}"));
-    ///         }
-    ///     });
-    ///     is_stopped.store(true, SeqCst);
-    ///     current.lock().unwrap().as_ref().map(|peer| peer.close(1000, ""));
-    ///     reader.thread().unpark();
-    /// });
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
     /// # Errors
     /// A setting is invalid, as in [`Builder::connect`].
     pub fn reconnecting(mut self) -> Result<impl Iterator<Item = Result<WebSocket, Error>>, Error> {
@@ -141,7 +114,7 @@ impl Builder {
         let (mut backoff, mut is_first, mut opened_at) = (Backoff::default(), true, None::<Instant>);
         Ok(iter::from_fn(move || {
             if !mem::take(&mut is_first) {
-                thread::park_timeout(backoff.next(opened_at.map(|at| at.elapsed())));
+                thread::sleep(backoff.next(opened_at.map(|at| at.elapsed())));
             }
             let outcome = self.clone().open();
             opened_at = outcome.is_ok().then(Instant::now);
@@ -199,30 +172,6 @@ fn connect_to_any(addresses: impl Iterator<Item = SocketAddr>, timeout: Duration
 mod tests {
     use super::*;
     use std::net::TcpListener;
-
-    /// The pauses of so many attempts take more than three minutes.
-    #[test]
-    fn another_thread_ends_the_pause() {
-        let closed = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address");
-        let mut connections = Builder::new(&format!("ws://{closed}/")).reconnecting().expect("valid settings");
-        let (sender, attempts) = std::sync::mpsc::channel();
-        let reader = thread::spawn(move || {
-            (0..20).all(|_| connections.next().is_some_and(|outcome| sender.send(outcome.is_err()).is_ok()))
-        });
-        let deadline = Instant::now() + Duration::from_secs(60);
-        for number in 0..20 {
-            let outcome = loop {
-                // Again and again: the other thread may not wait yet.
-                reader.thread().unpark();
-                match attempts.recv_timeout(Duration::from_millis(1)) {
-                    Err(_) if Instant::now() < deadline => {}
-                    outcome => break outcome,
-                }
-            };
-            assert_eq!(outcome, Ok(true), "attempt {number}");
-        }
-        assert!(reader.join().expect("no panic"));
-    }
 
     #[test]
     fn every_address_is_tried() {

@@ -131,26 +131,22 @@ impl<T> ConnectionState<T> {
         self.phase = Phase::Finishing;
     }
 
-    /// Takes over bytes that arrived, for [`ConnectionState::read`]. Fails the connection if too many lead to no message. Returns
-    /// false if the connection is closing: no message will be taken out of them.
-    pub(crate) fn receive(&mut self, bytes: &[u8], config: &Config) -> bool {
+    /// Takes over bytes that arrived, for [`ConnectionState::read`]. Returns false if the connection is closing: no message will
+    /// be taken out of them.
+    pub(crate) fn receive(&mut self, bytes: &[u8]) -> bool {
         let (count, since) = &mut self.overhead;
         if *count == 0 || since.elapsed() > OVERHEAD_PERIOD {
             (*count, *since) = (0, Instant::now());
         }
         *count += bytes.len();
-        let max = config.max_message_size.saturating_mul(OVERHEAD_FACTOR).saturating_add(OVERHEAD_CONTROL_FRAMES);
-        if *count > max && self.is_open() {
-            let detail = "too many fragments without a message".to_owned();
-            self.fail(1008, "too many fragments", DisconnectReason::ProtocolViolation { code: 1008, detail });
-        }
         if self.phase < Phase::Finishing {
             self.stream.received.extend(bytes);
         }
         self.is_open()
     }
 
-    /// Takes one message out of the received bytes. Replies to Pings among them.
+    /// Takes one message out of the received bytes. Replies to Pings among them. Fails the connection if too many bytes lead to no
+    /// message.
     pub(crate) fn read(&mut self, config: &Config) -> ReadResult {
         // Later, what arrives has no meaning.
         while self.phase < Phase::Finishing {
@@ -175,7 +171,14 @@ impl<T> ConnectionState<T> {
                 }
                 Ok(Frame::Close(frame)) => return self.closed_by_peer(frame),
                 Ok(_) => {}
-                Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => return ReadResult::NeedData,
+                Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
+                    let max = config.max_message_size.saturating_mul(OVERHEAD_FACTOR);
+                    if !is_open || self.overhead.0 <= max.saturating_add(OVERHEAD_CONTROL_FRAMES) {
+                        return ReadResult::NeedData;
+                    }
+                    let detail = "too many fragments without a message".to_owned();
+                    self.fail(1008, "too many fragments", DisconnectReason::ProtocolViolation { code: 1008, detail });
+                }
                 Err(Error::Io(error)) => {
                     debug!("TLS ended: {error}");
                     return ReadResult::Closed(ConnectionEnd::Lost);

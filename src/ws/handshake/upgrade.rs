@@ -59,20 +59,15 @@ fn is_key(key: &[u8]) -> bool {
 }
 
 /// Selects the first subprotocol in the client's order that the server supports. If there is none, the client decides
-/// what to do (RFC 6455 4.2.2), unless the server requires one. Names that are not tokens are an error (4.2.1).
-pub(super) fn select_protocol(headers: &HeaderMap, policy: &Policy) -> Result<Option<Arc<str>>, Response> {
+/// what to do (RFC 6455 4.2.2). Names that are not tokens are an error (4.2.1).
+pub(super) fn select_protocol(headers: &HeaderMap, supported: &[Arc<str>]) -> Result<Option<Arc<str>>, Response> {
     let offers: Vec<&[u8]> = list_elements(headers, &SEC_WEBSOCKET_PROTOCOL).collect();
     let is_empty = offers.is_empty() && headers.contains_key(SEC_WEBSOCKET_PROTOCOL);
     if is_empty || !offers.iter().all(|name| is_token(name)) {
         return Err(bad_request("Sec-WebSocket-Protocol must be a list of names, such as chat, superchat."));
     }
-    let find = |offer: &[u8]| policy.protocols.iter().find(|name| name.as_bytes() == offer);
-    let selected = offers.into_iter().find_map(find).cloned();
-    if selected.is_none() && policy.requires_protocol {
-        let sentence = "Sec-WebSocket-Protocol must have a subprotocol of this server: ";
-        return Err(bad_request(&[sentence, &policy.protocols.join(", ")].concat()));
-    }
-    Ok(selected)
+    let find = |offer: &[u8]| supported.iter().find(|name| name.as_bytes() == offer);
+    Ok(offers.into_iter().find_map(find).cloned())
 }
 
 /// 400, the status that RFC 6455 4.2.1 names. 505 would be wrong, because pages are served with HTTP/1.0.
@@ -196,38 +191,30 @@ mod tests {
     }
 
     #[test]
-    fn first_offer_that_is_supported_is_selected_or_required() {
-        let names = "400: Sec-WebSocket-Protocol must have a subprotocol of this server: a, b";
+    fn first_offer_that_is_supported_is_selected() {
         let list = "400: Sec-WebSocket-Protocol must be a list of names, such as chat, superchat.";
-        for (fields, selected, required) in [
-            (&[][..], Ok(None), Err(names)),
-            (&["c"], Ok(None), Err(names)),
-            (&["A"], Ok(None), Err(names)),
-            (&["a"], Ok(Some("a")), Ok(Some("a"))),
-            (&["c, b,a"], Ok(Some("b")), Ok(Some("b"))),
-            (&["c", ",a"], Ok(Some("a")), Ok(Some("a"))),
-            (&["a b"], Err(list), Err(list)),
-            (&["a", "b;c"], Err(list), Err(list)),
-            (&[","], Err(list), Err(list)),
-            (&[""], Err(list), Err(list)),
+        for (fields, expected) in [
+            (&[][..], Ok(None)),
+            (&["c"], Ok(None)),
+            (&["A"], Ok(None)),
+            (&["a"], Ok(Some("a"))),
+            (&["c, b,a"], Ok(Some("b"))),
+            (&["c", ",a"], Ok(Some("a"))),
+            (&["a b"], Err(list)),
+            (&["a", "b;c"], Err(list)),
+            (&[","], Err(list)),
+            (&[""], Err(list)),
         ] {
             let mut headers = HeaderMap::new();
             for field in fields {
                 headers.append(SEC_WEBSOCKET_PROTOCOL, field.parse().expect("a value"));
             }
-            let protocols = vec!["a".into(), "b".into()];
-            for (requires_protocol, expected) in [(false, selected), (true, required)] {
-                let policy = Policy { protocols: protocols.clone(), requires_protocol, ..Policy::default() };
-                let found = select_protocol(&headers, &policy).map_err(|response| {
-                    format!("{}: {}", response.status, String::from_utf8_lossy(response.body.trim_ascii()))
-                });
-                let found = found.as_ref().map(Option::as_deref).map_err(String::as_str);
-                assert_eq!(found, expected, "{fields:?}, required: {requires_protocol}");
-            }
+            let found = select_protocol(&headers, &["a".into(), "b".into()]).map_err(|response| {
+                format!("{}: {}", response.status, String::from_utf8_lossy(response.body.trim_ascii()))
+            });
+            let found = found.as_ref().map(Option::as_deref).map_err(String::as_str);
+            assert_eq!(found, expected, "{fields:?}");
         }
-        // A server without subprotocols that requires one accepts nothing, and says so.
-        let policy = Policy { requires_protocol: true, ..Policy::default() };
-        assert_eq!(select_protocol(&HeaderMap::new(), &policy).map_err(|response| response.status), Err(400));
     }
 
     #[test]

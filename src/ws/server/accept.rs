@@ -44,22 +44,23 @@ impl AcceptLoop {
                 self.reserve = File::open("/dev/null").ok();
             }
             match self.listener.accept(&self.shared.stop.0) {
-                Ok(None) => return self.end_handshakes(),
+                Ok(None) => {
+                    // Clients that have just connected get a response: if the socket stays open for the next process, a restart
+                    // refuses none.
+                    if self.shared.registry.cut_handshakes(LAST_REQUESTS) {
+                        thread::sleep(LAST_REQUESTS);
+                        self.shared.registry.cut_handshakes(Duration::ZERO);
+                    }
+                    return;
+                }
                 Ok(Some((stream, addr))) => self.admit(stream, addr),
                 Err(error) => match error.kind() {
                     // The client is gone already, another process has accepted it, or a signal arrived.
-                    ErrorKind::ConnectionAborted | ErrorKind::Interrupted | ErrorKind::WouldBlock => {}
+                    ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset => {}
+                    ErrorKind::Interrupted | ErrorKind::WouldBlock => {}
                     _ => self.reject_one(&error),
                 },
             }
-        }
-    }
-
-    /// Clients that have just connected get a response: where the socket stays open for the next process, a restart refuses none.
-    fn end_handshakes(&self) {
-        if self.shared.registry.cut_handshakes(LAST_REQUESTS) {
-            thread::sleep(LAST_REQUESTS);
-            self.shared.registry.cut_handshakes(Duration::ZERO);
         }
     }
 

@@ -61,22 +61,6 @@ impl Builder {
         self
     }
 
-    /// Refuses handshakes that offer none of the [subprotocols](Builder::protocols), with 400 and their names. Default: they are
-    /// accepted without a subprotocol, and the client decides what to do (RFC 6455 4.2.2).
-    ///
-    /// ```
-    /// # use chinwag::{Server, client};
-    /// let server = Server::builder().protocols(["v2", "v1"]).require_protocol().listen("127.0.0.1:0")?.start()?;
-    /// let client = client::WebSocket::builder(&format!("ws://{}/", server.local_addrs()[0]));
-    /// assert!(client.clone().open().unwrap_err().to_string().ends_with("a subprotocol of this server: v2, v1"));
-    /// assert_eq!(client.protocols(["v3", "v2"]).open()?.protocol(), Some("v2"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn require_protocol(mut self) -> Self {
-        self.policy.requires_protocol = true;
-        self
-    }
-
     /// Which clients are allowed. Default: [`Access::default`].
     pub fn access(mut self, access: Access) -> Self {
         self.policy.access = access;

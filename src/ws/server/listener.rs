@@ -49,7 +49,7 @@ pub(super) fn no_address() -> Error {
 }
 
 impl Listener {
-    /// A socket that listens already. A unix socket is always plain.
+    /// A socket that is bound, and may listen already. A unix socket is always plain.
     ///
     /// Accepted sockets inherit `TCP_NODELAY`: without it, a message would wait until the client has acknowledged the one
     /// before. `accept` must not block, because another process may have taken the connection.
@@ -57,12 +57,14 @@ impl Listener {
     /// # Errors
     /// It is another kind of socket.
     pub(super) fn new(socket: OwnedFd, mode: ListenerMode) -> io::Result<Self> {
-        // A socket that is connected cannot listen.
-        if sockopt::socket_type(&socket)? != SocketType::STREAM || rustix::net::listen(&socket, BACKLOG).is_err() {
+        let is_unix = getsockname(&socket)?.address_family() == AddressFamily::UNIX;
+        let is_stream = sockopt::socket_type(&socket)? == SocketType::STREAM;
+        let socket = TcpListener::from(socket);
+        // `listen` would bind it to any port, and fails if it is connected.
+        let is_unbound = socket.local_addr().is_ok_and(|addr| addr.port() == 0);
+        if !is_stream || is_unbound || rustix::net::listen(&socket, BACKLOG).is_err() {
             return Err(io::Error::other("it is not a socket that listens for streams"));
         }
-        let is_unix = getsockname(&socket)?.address_family() == AddressFamily::UNIX;
-        let socket = TcpListener::from(socket);
         socket.set_nonblocking(true)?;
         if is_unix {
             return Ok(Self { socket, addr: UNIX_CLIENT, is_unix, mode: ListenerMode::default() });

@@ -7,8 +7,9 @@
 use super::connection_task::ConnectionTask;
 use crate::ws::queue::{Producer, Queue, queue};
 use crate::ws::spawn::{lock, spawn_supervised};
+use crate::ws::tcp::READABLE;
 use log::debug;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, Timespec, poll};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -111,7 +112,7 @@ impl PollLoop {
             return false;
         }
         let wait = if self.served.iter().any(|handoff| handoff.has_more) { NO_WAIT } else { WAIT };
-        let sockets = self.served.iter().map(|handoff| PollFd::new(&*handoff.task.reader.stream, PollFlags::IN));
+        let sockets = self.served.iter().map(|handoff| PollFd::new(&*handoff.task.reader.stream, READABLE));
         let mut sockets: Vec<_> = sockets.collect();
         // If this fails, the connections are silent here, and are handed back for that.
         let _ = poll(&mut sockets, Some(&wait));

@@ -101,7 +101,7 @@ impl ConnectionRegistry {
         inner.is_shut_down = true;
         let open = mem::take(&mut inner.open);
         drop(inner); // `close` takes the connection's lock: never hold two.
-        for connection in open.into_values() {
+        for (_, connection) in open.iter() {
             connection.close(1001, "the server is shutting down");
         }
     }

@@ -2,6 +2,7 @@
 
 use super::left_until;
 use mio::{Interest, Registry, Token, unix::SourceFd};
+use rustix::event::PollFlags;
 use rustix::net::{RecvFlags, SendFlags};
 use std::os::{fd::AsRawFd, unix::net::UnixStream};
 use std::{io, net::TcpStream, time::Instant};
@@ -10,6 +11,9 @@ pub(crate) use std::os::fd::OwnedFd;
 
 /// Whether the functions here need a non-blocking socket.
 pub(crate) const NON_BLOCKING: bool = false;
+
+/// For `poll`: there are bytes, or the end.
+pub(crate) const READABLE: PollFlags = PollFlags::IN;
 
 /// For a call that never waits.
 pub(crate) const RECEIVE_NOW: RecvFlags = RecvFlags::DONTWAIT;

@@ -15,6 +15,9 @@ pub(crate) use std::os::windows::io::OwnedSocket as OwnedFd;
 /// Whether the functions here need a non-blocking socket.
 pub(crate) const NON_BLOCKING: bool = true;
 
+/// For `poll`: there are bytes, or the end. Not urgent ones, which are not read.
+pub(crate) const READABLE: PollFlags = PollFlags::RDNORM;
+
 /// For a call that never waits.
 pub(crate) const RECEIVE_NOW: RecvFlags = RecvFlags::empty();
 pub(super) const SEND_NOW: SendFlags = SendFlags::empty();
@@ -42,7 +45,7 @@ pub(crate) fn let_wait(stream: &TcpStream, until: Option<Instant>) -> io::Result
     loop {
         let left = until.map(left_until).transpose()?.map_or(MAX_WAIT, |left| left.min(MAX_WAIT));
         let left = Timespec::try_from(left).map_err(io::Error::other)?;
-        let is_ready = poll(&mut [PollFd::new(stream, PollFlags::IN)], Some(&left))? > 0;
+        let is_ready = poll(&mut [PollFd::new(stream, READABLE)], Some(&left))? > 0;
         if is_ready || !stream.peek(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock) {
             return Ok(());
         }

@@ -99,16 +99,17 @@ fn messages_and_time_make_up_for_overhead() {
     for (completes, minutes, is_open) in [(false, 0, false), (true, 0, true), (false, 2, true)] {
         let (mut state, _peer) = pair();
         state.overhead.0 = limit - fragments.len();
-        state.receive(&fragments, &config);
+        state.receive(&fragments);
         assert!(matches!(state.read(&config), ReadResult::NeedData));
         assert!(state.is_open(), "exactly the limit");
         if completes {
             state.overhead.0 -= last.len();
-            state.receive(last, &config);
+            state.receive(last);
             assert!(matches!(state.read(&config), ReadResult::Message(_)));
         }
         state.overhead.1 -= minutes * OVERHEAD_PERIOD;
-        state.receive(more, &config);
+        state.receive(more);
+        state.read(&config);
         assert_eq!(state.is_open(), is_open, "{completes}, {minutes}");
     }
 }
