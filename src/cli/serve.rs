@@ -31,14 +31,12 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
         return Err("--trusted-proxy: every client would be a proxy; name the network of your proxies".to_owned());
     }
     let dialect = flags.choice("dialect", &Dialect::ALL.map(Dialect::name))?.and_then(Dialect::from_name);
-    let hosts = hosts(flags)?;
     // Not a clone: bans and tokens are shared by clones.
-    let access = access(flags, self::hosts(flags)?)?;
+    let access = access(flags, hosts(flags)?)?;
     let bans = BanFile::open(access.clone(), flags.value("bans").map(Path::new));
     let bans = bans.map_err(|error| format!("--bans {error}"))?;
     let admin = Admin::default();
-    let local = admin.clone();
-    let lists_rooms = flags.has("list-rooms");
+    let (local, lists_rooms) = (admin.clone(), flags.has("list-rooms"));
     let builder = Server::builder()
         .config(config)
         .access(access.clone())
@@ -63,7 +61,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let acceptor = None;
 
     let (builder, announcement, _files) = listen(flags, acceptor.as_ref(), builder)?;
-    let _admin = admin::start(flags, hosts, admin.clone())?;
+    let _admin = admin::start(flags, hosts(flags)?, admin.clone())?;
     let server = builder.start().map_err(|error| error.to_string())?;
     admin.connect(&server);
     #[cfg(feature = "tls")]
