@@ -51,8 +51,7 @@ function insert(name) {
 	const end = text.selectionEnd;
 	const before = text.value.slice(0, end - word().length);
 	// For a command, a name that has spaces or looks like an address is in quotation marks.
-	const isQuoted = /^\/\S+\s+$/.test(before) && !word().startsWith('@')
-		&& (/[\s"]|^[\d*]|:/.test(name) || word().startsWith('"'));
+	const isQuoted = /^\/\S+\s+$/.test(before) && (/[\s"]|^[\d*]|:/.test(name) || word().startsWith('"'));
 	text.setRangeText(isQuoted ? `"${name.replaceAll('"', '""')}" ` : `${word().match(/^[@"]?/)[0]}${name} `, before.length, end, 'end');
 	text.dispatchEvent(new Event('input', { bubbles: true }));
 	show([]);
