@@ -86,7 +86,7 @@
 //! |---|---|---|
 //! | `chat` | on | The module [`chat`](chat/index.html). Without it, the crate is a WebSocket library with 34 crates in all. |
 //! | `cli` | on | The program `chinwag`: flags, logging, signals. |
-//! | `precis` | on | Names are compared as RFC 8266 requires, with 121 KiB of Unicode tables. Without it, only case and white space are ignored. |
+//! | `precis` | on | Names are compared as RFC 8266 requires, with 122 KiB of Unicode tables. Without it, only case and white space are ignored. |
 //! | `deflate` | off | Messages are compressed (`permessage-deflate`): `Deflate`, `Builder::deflate`, and the same for clients. |
 //! | `cluster` | off | Several nodes are one chat, on Redis Streams: docs/CLUSTER.md. |
 //! | `tls` | off | `https://` and `wss://` with rustls and ring: `tls::Acceptor`, `Builder::listen_tls`, and `tls::Connector` for clients. |
