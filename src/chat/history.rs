@@ -117,8 +117,12 @@ impl History {
 
     fn load(&self, room: &str, range: Range) -> Option<RoomSnapshot> {
         let room = room.into();
-        let is_stuck = self.error() == Some(not_responding());
-        if is_stuck { None } else { self.ask(DEADLINE, move |worker| worker.load(&room, range)).flatten() }
+        self.try_ask(move |worker| worker.load(&room, range))
+    }
+
+    /// As [`Self::ask`], without a wait for a disk that did not respond before.
+    fn try_ask<T: Send + 'static>(&self, job: impl FnOnce(&mut Worker) -> Option<T> + Send + 'static) -> Option<T> {
+        if self.error() == Some(not_responding()) { None } else { self.ask(DEADLINE, job).flatten() }
     }
 
     /// Lets the worker do this. `None`: it takes longer, and the chat continues without the disk until it is done.
@@ -157,9 +161,7 @@ impl Archive for History {
     }
 
     fn erase(&mut self, erasure: Erasure) -> Option<Vec<(Arc<str>, u64)>> {
-        let is_stuck = self.error() == Some(not_responding());
-        let job = move |worker: &mut Worker| worker.write_waiting(Some(&erasure));
-        if is_stuck { None } else { self.ask(DEADLINE, job).flatten() }
+        self.try_ask(move |worker| worker.write_waiting(Some(&erasure)))
     }
 
     fn check(&mut self, done: Box<dyn FnOnce(Option<String>) + Send>) {

@@ -212,7 +212,9 @@ impl Chat {
         // A new room may take the place of another one, so this comes last.
         let room_id = self.open_room(room).ok_or(ErrorReason::Unavailable)?;
         let wait = if post.target.is_none() { self.charge_room(room_id, text.len()) } else { 0 };
-        (wait == 0).then_some(()).ok_or_else(|| ProtocolError::too_fast(wait))?;
+        if wait > 0 {
+            return Err(ProtocolError::too_fast(wait));
+        }
         let room = self.rooms.get_mut(room_id).ok_or(ErrorReason::Unavailable)?;
         // The room is in use, even without users.
         room.empty_since = None;
