@@ -51,7 +51,7 @@ def server(request, tmp_path):
 
 
 def test_outage_while_two_people_type(window, server, allowed):
-    """The server is killed meanwhile. Each page then shows each message once, and its own messages in order."""
+    """The server is killed meanwhile. Each page shows its own messages once and in order; with a history, all of them."""
     allowed.append(NETWORK)
     ann, bob = window("ann", at=server.url), window("bob", at=server.url)
     said = {ann: [f"ann {n}" for n in range(25)], bob: [f"bob {n}" for n in range(25)]}
@@ -77,9 +77,9 @@ def test_outage_while_two_people_type(window, server, allowed):
             expect(one.find("#log .text")).to_have_count(50)
             assert sorted(texts(one)) == everything
         assert texts(ann) == texts(bob)
-    else:  # a message may have reached one of the two only
+    else:  # the message in flight may have reached the other person but not its author, who sends it again
         for one in said:
-            assert len(texts(one)) == len(set(texts(one)))
+            assert len(texts(one)) - len(set(texts(one))) <= 1
             expect(one.find("#log .note", has_text="Some messages may be lost")).to_have_count(1)
 
 
