@@ -229,9 +229,7 @@ impl Files {
 
     fn warn_about_readers(&self) {
         #[cfg(unix)]
-        let mode = fs::metadata(&self.key).map_or(0, |metadata| metadata.permissions().mode());
-        #[cfg(unix)]
-        if mode & 0o004 != 0 {
+        if fs::metadata(&self.key).is_ok_and(|found| found.permissions().mode() & 0o004 != 0) {
             let key = self.key.display();
             warn!("{key}: every user of this machine can read the private key; run: chmod o-r {key}");
         }
