@@ -32,10 +32,8 @@ pub(super) struct Listener {
 /// There is no such address, or listening failed; this is the error of the last address.
 pub(super) fn bind(addr: impl ToSocketAddrs) -> Result<OwnedFd, Error> {
     let mut error = no_address();
-    for address in addr
-        .to_socket_addrs()
-        .map_err(|source| Error::invalid(format!("no such address (HOST:PORT is needed): {source}")))?
-    {
+    let invalid = |source| Error::invalid(format!("no such address (HOST:PORT is needed): {source}"));
+    for address in addr.to_socket_addrs().map_err(invalid)? {
         match TcpListener::bind(address) {
             Ok(socket) => return Ok(socket.into()),
             Err(source) => error = Error::bind(address, &source),
