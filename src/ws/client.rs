@@ -262,15 +262,11 @@ fn run(state: &Weak<State>, outcome: Result<websocket::WebSocket, Error>) {
     let _ = events.send(Event::Open);
     // While the channel is full, nothing is read, so TCP slows the server down. When it has no receivers any more, messages
     // are dropped until the connection ends.
-    let reason = loop {
-        match socket.recv() {
-            Ok(message) => {
-                trace!("{url}: {message:?}");
-                let _ = events.send(Event::Message(message));
-            }
-            Err(reason) => break reason,
-        }
-    };
+    for message in &socket {
+        trace!("{url}: {message:?}");
+        let _ = events.send(Event::Message(message));
+    }
+    let reason = socket.reason().cloned().unwrap_or(DisconnectReason::ConnectionLost);
     send_end(&events, &url, Error::Ended(reason));
 }
 

@@ -155,12 +155,8 @@ impl Iterator for &WebSocket {
 impl Drop for WebSocket {
     fn drop(&mut self) {
         let _ = self.peer.close(if thread::panicking() { 1011 } else { 1000 }, "");
-        let reason = loop {
-            if let Err(reason) = self.recv() {
-                break reason;
-            }
-        };
-        if let Some(on_end) = self.on_end.take() {
+        self.iter().for_each(drop);
+        if let Some((on_end, reason)) = self.on_end.take().zip(self.reason.take()) {
             on_end(reason);
         }
     }
