@@ -6,7 +6,6 @@ use std::net::{Shutdown, TcpStream};
 use std::{collections::VecDeque, mem, sync::Arc, time::Instant};
 
 /// Bytes that are kept for the inspector, and bytes that it plays, at most.
-#[cfg(feature = "chat")]
 const MAX_INSPECTED: usize = 4096;
 
 /// The stream that tungstenite reads and writes: it reads bytes that were received, and writes to the send buffer.
@@ -31,7 +30,6 @@ pub(crate) struct BufferedStream<T = TcpStream> {
     /// When the socket last took bytes that had waited, or when bytes began to wait.
     pub(crate) progress_at: Option<Instant>,
     /// What was received since the inspector looked last, without TLS and before any decoding. `None`: nobody inspects it.
-    #[cfg(feature = "chat")]
     inspected: Option<Vec<u8>>,
 }
 
@@ -39,18 +37,16 @@ impl<T> BufferedStream<T> {
     /// `early` is plaintext that was read already.
     #[inline(never)] // Its stack frame would stay below those of the handshake.
     pub(crate) fn new(socket: Arc<T>, session: Option<Box<dyn Session>>, early: Vec<u8>) -> Box<Self> {
-        let (received, unmarker, unsent, uncounted, is_stalled, progress_at) = Default::default();
         Box::new(Self {
             socket,
             session,
             early: early.into(),
-            received,
-            unmarker,
-            unsent,
-            uncounted,
-            is_stalled,
-            progress_at,
-            #[cfg(feature = "chat")]
+            received: VecDeque::new(),
+            unmarker: None,
+            unsent: VecDeque::new(),
+            uncounted: 0,
+            is_stalled: false,
+            progress_at: None,
             inspected: None,
         })
     }
@@ -98,7 +94,6 @@ impl<T> BufferedStream<T> {
         };
         free_if_empty(&mut self.received);
         let count = result?;
-        #[cfg(feature = "chat")]
         if let Some(inspected) = &mut self.inspected {
             let free = MAX_INSPECTED - inspected.len();
             inspected.extend_from_slice(&buffer[..count.min(free)]);
