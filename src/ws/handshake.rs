@@ -137,7 +137,10 @@ fn apply_rules(request: &Request, policy: &Policy) -> Result<Negotiated, Respons
     if !upgrade::is_requested(request.headers()) {
         return no_upgrade(request, length, host.as_ref(), policy);
     }
-    let (host, key, protocol) = check_handshake(request, length, host.as_ref(), policy)?;
+    check_no_body(length)?;
+    let host = host.as_ref().ok_or_else(upgrade::old_version)?;
+    let key = upgrade::check(request, policy)?;
+    let protocol = upgrade::select_protocol(request.headers(), &policy.protocols)?;
     check_client(request, host, &policy.access)?;
     let accept = policy.accept.as_ref().map_or_else(|| Ok(Accept::new()), |ask| ask(request))?;
     #[cfg(feature = "deflate")]
@@ -147,21 +150,6 @@ fn apply_rules(request: &Request, policy: &Policy) -> Result<Negotiated, Respons
     let upgrade = accept.into_upgrade(request.headers(), &key, protocol, deflate, &date_line());
     let wrong = |why| bug(request, &format!("the answer of Builder::accept is wrong: {why}"));
     upgrade.map(Negotiated::Upgrade).map_err(wrong)
-}
-
-/// What RFC 6455 requires. Returns the host, the value of `Sec-WebSocket-Accept`, and the subprotocol.
-#[inline(never)] // See `apply_rules`.
-fn check_handshake<'a>(
-    request: &Request,
-    length: usize,
-    host: Option<&'a Host>,
-    policy: &Policy,
-) -> Result<(&'a Host, String, Option<Arc<str>>), Response> {
-    check_no_body(length)?;
-    let host = host.ok_or_else(upgrade::old_version)?;
-    let key = upgrade::check(request, policy)?;
-    let protocol = upgrade::select_protocol(request.headers(), &policy.protocols)?;
-    Ok((host, key, protocol))
 }
 
 /// A request that is not a handshake. The program, or else the HTTP handler, has the response.
@@ -196,6 +184,7 @@ fn no_upgrade(request: &Request, length: usize, host: Option<&Host>, policy: &Po
 }
 
 /// Only a request for the program has a body: otherwise, whatever follows the head can only be frames.
+#[inline(never)] // See `apply_rules`.
 fn check_no_body(length: usize) -> Result<(), Response> {
     if length == 0 {
         return Ok(());
@@ -242,7 +231,6 @@ fn accepted_host(request: &Request, access: &Access) -> Result<Option<Host>, Res
 
 /// Redirects to the same path on that port, with 308 (RFC 9110 15.4.9). A request without an accepted host is refused, so
 /// that a client is never sent to another server.
-#[must_use]
 pub(crate) fn redirect(request: &Request, access: &Access, https_port: u16) -> Response {
     let host = match accepted_host(request, access) {
         Ok(Some(host)) => Host { port: Some(https_port).filter(|port| *port != 443), ..host },

@@ -137,7 +137,6 @@ impl Response {
     }
 
     /// The same refusal as a JSON object, for clients that accept JSON. Other responses are not changed.
-    #[must_use]
     pub(crate) fn refusal_as_json(mut self) -> Self {
         let is_text = self.header("Content-Type").is_some_and(|media_type| media_type.starts_with("text/plain"));
         if self.status < 400 || !is_text {

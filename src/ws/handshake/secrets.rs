@@ -8,7 +8,6 @@ const KEY: &str = "token=";
 const MASK: &str = "token=***";
 
 /// Whether the request carries an access token, right or wrong.
-#[must_use]
 pub(crate) fn offers_token(request: &Request) -> bool {
     token(request).is_some()
 }

@@ -60,6 +60,7 @@ fn is_key(key: &[u8]) -> bool {
 
 /// Selects the first subprotocol in the client's order that the server supports. If there is none, the client decides
 /// what to do (RFC 6455 4.2.2). Names that are not tokens are an error (4.2.1).
+#[inline(never)] // See `apply_rules`.
 pub(super) fn select_protocol(headers: &HeaderMap, supported: &[Arc<str>]) -> Result<Option<Arc<str>>, Response> {
     let offers: Vec<&[u8]> = list_elements(headers, &SEC_WEBSOCKET_PROTOCOL).collect();
     let is_empty = offers.is_empty() && headers.contains_key(SEC_WEBSOCKET_PROTOCOL);
