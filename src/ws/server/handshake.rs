@@ -188,7 +188,14 @@ impl PendingHandshake {
         length: usize,
         input: Vec<u8>,
     ) -> Result<Response, Response> {
-        let body = self.read_body(stream, request, length, input)?;
+        body::check_size(length, self.shared.config.max_message_size)?;
+        // curl waits for this before it sends a long body (RFC 9110 10.1.1).
+        let is_expected = http::list_contains(request.headers(), &EXPECT, "100-continue");
+        if is_expected && input.is_empty() && request.version() == Version::HTTP_11 {
+            // If it fails, reading fails as well.
+            let _ = stream.send(b"HTTP/1.1 100 Continue\r\n\r\n");
+        }
+        let body = body::read_body(stream, input, length)?;
         // From here on the client has nothing to do, so the connection no longer counts as a handshake.
         self.permit.end_handshake();
         let deadline = Instant::now() + self.shared.config.handshake_timeout;
@@ -204,23 +211,6 @@ impl PendingHandshake {
         let response = response.unwrap_or_else(late);
         debug!("request {id} from {addr}: answered {}", response.status);
         Ok(response)
-    }
-
-    fn read_body(
-        &self,
-        stream: &mut HandshakeStream,
-        request: &Request,
-        length: usize,
-        input: Vec<u8>,
-    ) -> Result<Vec<u8>, Response> {
-        body::check_size(length, self.shared.config.max_message_size)?;
-        // curl waits for this before it sends a long body (RFC 9110 10.1.1).
-        let is_expected = http::list_contains(request.headers(), &EXPECT, "100-continue");
-        if is_expected && input.is_empty() && request.version() == Version::HTTP_11 {
-            // If it fails, reading fails as well.
-            let _ = stream.send(b"HTTP/1.1 100 Continue\r\n\r\n");
-        }
-        body::read_body(stream, input, length)
     }
 
     /// Behind a trusted proxy, the limits per address apply to the address that the proxy names.
