@@ -53,20 +53,17 @@ fn spawn(name: &str, run: Box<dyn FnOnce() + Send>) -> Result<(), String> {
 }
 
 fn execute(command: Command) -> Result<ExitCode, String> {
-    let (command, flags) = match command {
-        Command::Print(text) => return print(&text).map(|()| ExitCode::SUCCESS),
-        Command::Run(command, flags) => (command, flags),
-    };
     match command {
+        Command::Print(text) => print(&text).map(|()| ExitCode::SUCCESS),
         #[cfg(feature = "terminal")]
-        "chat" => terminal::run(&flags),
+        Command::Run("chat", flags) => terminal::run(&flags),
         #[cfg(feature = "check")]
-        "check" => check::run(&flags),
-        "ctl" => ctl::run(&flags),
-        "health" => health::run(&flags),
+        Command::Run("check", flags) => check::run(&flags),
+        Command::Run("ctl", flags) => ctl::run(&flags),
+        Command::Run("health", flags) => health::run(&flags),
         #[cfg(feature = "history")]
-        "history" => history::run(&flags).map(|()| ExitCode::SUCCESS),
-        _ => serve::run(&flags).map(|()| ExitCode::SUCCESS),
+        Command::Run("history", flags) => history::run(&flags).map(|()| ExitCode::SUCCESS),
+        Command::Run(_, flags) => serve::run(&flags).map(|()| ExitCode::SUCCESS),
     }
 }
 
