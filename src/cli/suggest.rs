@@ -2,20 +2,15 @@
 
 /// The known name that is most like this word, if any is like it.
 pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let (word, mut best) = (word.to_ascii_lowercase(), (usize::MAX, None));
+    let word = word.to_ascii_lowercase();
     let length = word.chars().count();
-    for name in known {
+    let rank = |name: &str| match distance(&word, name) {
+        distance if distance <= (length / 2).min(3) => Some(distance),
         // A name that contains the word ranks behind every misspelling.
-        let rank = match distance(&word, name) {
-            distance if distance <= (length / 2).min(3) => distance,
-            _ if length >= 3 && name.contains(&word) => 4,
-            _ => continue,
-        };
-        if rank < best.0 {
-            best = (rank, Some(*name));
-        }
-    }
-    best.1
+        _ if length >= 3 && name.contains(&word) => Some(4),
+        _ => None,
+    };
+    known.iter().copied().filter(|name| rank(name).is_some()).min_by_key(|name| rank(name))
 }
 
 /// The flag of the server that is most like this word. Users of other programs know `--listen` by another name.
