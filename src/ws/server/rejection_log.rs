@@ -70,16 +70,15 @@ impl RejectionLog {
         let mut kinds = lock(&self.0);
         let (count, logged_at) = &mut kinds[kind as usize];
         *count += 1;
-        let (count, is_recent) = (*count, logged_at.is_some_and(|at| at.elapsed() < INTERVAL));
-        if !is_recent {
-            *logged_at = Some(Instant::now());
+        if logged_at.is_some_and(|at| at.elapsed() < INTERVAL) {
+            return;
         }
+        *logged_at = Some(Instant::now());
+        let count = *count;
         drop(kinds);
-        if !is_recent {
-            // Failed TLS handshakes are common: browsers end one for each certificate that they do not know.
-            let level = if kind == Rejection::TlsHandshake { Level::Debug } else { Level::Warn };
-            log!(level, "{message} ({kind}, number {count})");
-        }
+        // Failed TLS handshakes are common: browsers end one for each certificate that they do not know.
+        let level = if kind == Rejection::TlsHandshake { Level::Debug } else { Level::Warn };
+        log!(level, "{message} ({kind}, number {count})");
     }
 }
 
