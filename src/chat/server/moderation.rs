@@ -165,12 +165,8 @@ impl ChatServer {
         }
         self.answers.clear();
         self.apply(Input::Command(line));
-        let mut text = String::new();
-        for answer in mem::take(&mut self.answers) {
-            text.extend([answer?.trim_end(), "\n"]);
-        }
-        text.truncate(text.trim_end().len());
-        Ok(text)
+        let answers = mem::take(&mut self.answers).into_iter().collect::<Result<Vec<_>, _>>()?;
+        Ok(answers.join("\n").trim_end().to_owned())
     }
 
     pub(super) fn save_restrictions(&mut self) {
