@@ -34,11 +34,10 @@ impl Host {
             None if port.is_empty() => None,
             // `port = *DIGIT`: without digits it is the default port.
             Some("") => None,
-            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => match digits.parse() {
-                Ok(port @ 1..) => Some(port),
-                _ => return Err("its port must be one of 1 to 65535"),
+            Some(digits) if !digits.contains(':') => match digits.parse() {
+                Ok(port @ 1..) if !digits.starts_with('+') => Some(port),
+                _ => return Err("its port must be a number from 1 to 65535"),
             },
-            Some(text) if !text.contains(':') => return Err("its port must be a number"),
             _ => return Err(BRACKETS),
         };
         if text.starts_with('[') {
