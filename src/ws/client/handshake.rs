@@ -78,10 +78,8 @@ const NOT_HTTP: HeadError = invalid("it is not HTTP/1");
 /// As in browsers (WHATWG), it is an error if subprotocols were offered and the server selected none.
 fn check_upgrade(headers: &HeaderMap, accept: &str, settings: &Builder) -> Result<PeerInfo, &'static str> {
     check_fields(headers)?;
-    match single_field(headers, &header::SEC_WEBSOCKET_ACCEPT) {
-        Ok(Some(value)) if value == accept => {}
-        Ok(None) => return Err("Sec-WebSocket-Accept is missing"),
-        _ => return Err("Sec-WebSocket-Accept does not match the key"),
+    if !matches!(single_field(headers, &header::SEC_WEBSOCKET_ACCEPT), Ok(Some(value)) if value == accept) {
+        return Err("Sec-WebSocket-Accept is missing or does not match the key");
     }
     let deflate = match settings.deflate {
         Some(deflate) => deflate.check(headers)?,

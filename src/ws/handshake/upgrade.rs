@@ -37,9 +37,7 @@ pub(super) fn check(request: &Request, policy: &Policy) -> Result<String, Respon
     }
     match single_field(headers, &KEY) {
         Ok(Some(key)) if is_key(key.as_bytes()) => Ok(derive_accept_key(key.as_bytes())),
-        Ok(Some(_)) => Err(bad_request("Sec-WebSocket-Key must be 16 bytes in base64.")),
-        Ok(None) => Err(bad_request("Sec-WebSocket-Key is missing.")),
-        Err(_) => Err(bad_request("Sec-WebSocket-Key is given more than once.")),
+        _ => Err(bad_request("Sec-WebSocket-Key must be 16 bytes in base64, given once.")),
     }
 }
 
