@@ -4,31 +4,43 @@ use crate::ws::network::Network;
 use log::warn;
 use std::{fs, net::IpAddr, time::Duration};
 
+/// Declares a struct whose fields have their defaults beside them.
+macro_rules! settings {
+    ($(#[$about:meta])* pub struct $name:ident { $($(#[$doc:meta])* pub $field:ident: $type:ty = $default:expr,)+ }) => {
+        $(#[$about])*
+        #[non_exhaustive]
+        pub struct $name {
+            $($(#[$doc])* pub $field: $type,)+
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)+ }
+            }
+        }
+    };
+}
+
+pub(crate) use settings;
+
 /// Declares [`Config`] with its defaults, and a method for each field that sets it.
 macro_rules! config {
     ($($(#[$doc:meta])* $name:ident: $type:ty = $default:expr,)+) => {
-        /// The limits and timeouts of a [`Server`](crate::Server). The defaults suit a small device.
-        ///
-        /// ```
-        /// use chinwag::Config;
-        /// use std::time::Duration;
-        ///
-        /// let config = Config::default().max_message_size(1 << 20).ping_interval(Duration::from_secs(5));
-        /// assert_eq!(config.max_message_size, 1_048_576);
-        /// ```
-        ///
-        /// The largest memory, in bytes: `max_connections * (2 * max_send_buffer + 2 * max_message_size + 24 KiB) +
-        /// event_capacity * max_message_size`. A usual client takes 13 KiB per idle connection (docs/LIMITS.md).
-        #[derive(Debug, Clone)]
-        #[non_exhaustive]
-        pub struct Config {
-            $($(#[$doc])* pub $name: $type,)+
-        }
-
-        impl Default for Config {
-            fn default() -> Self {
-                Self { $($name: $default,)+ }
-            }
+        settings! {
+            /// The limits and timeouts of a [`Server`](crate::Server). The defaults suit a small device.
+            ///
+            /// ```
+            /// use chinwag::Config;
+            /// use std::time::Duration;
+            ///
+            /// let config = Config::default().max_message_size(1 << 20).ping_interval(Duration::from_secs(5));
+            /// assert_eq!(config.max_message_size, 1_048_576);
+            /// ```
+            ///
+            /// The largest memory, in bytes: `max_connections * (2 * max_send_buffer + 2 * max_message_size + 24 KiB) +
+            /// event_capacity * max_message_size`. A usual client takes 13 KiB per idle connection (docs/LIMITS.md).
+            #[derive(Debug, Clone)]
+            pub struct Config { $($(#[$doc])* pub $name: $type = $default,)+ }
         }
 
         impl Config {
