@@ -4,6 +4,7 @@ use super::cases::Case;
 use crate::cli::health::connect;
 #[cfg(feature = "tls")]
 use chinwag::tls::rustls::{ClientConnection, StreamOwned};
+use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 use tungstenite::handshake::{client::Response, derive_accept_key, machine::TryParse};
@@ -65,6 +66,18 @@ pub(super) enum End {
     Silence,
     /// What no server may send.
     Invalid(String),
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Close(Some(code)) => write!(f, "it closed with {code}"),
+            Self::Close(None) => write!(f, "it closed without a code"),
+            Self::Tcp => write!(f, "it ended the connection without a Close frame"),
+            Self::Silence => write!(f, "nothing came within {} s", TIMEOUT.as_secs()),
+            Self::Invalid(why) => f.write_str(why),
+        }
+    }
 }
 
 impl Target {

@@ -3,7 +3,7 @@
 use super::cases::Case;
 use super::connection::{Connection, End, TIMEOUT, Target, find, write};
 use serde::Serialize;
-use std::{iter, mem};
+use std::{convert::Infallible, iter, mem};
 use tungstenite::protocol::frame::{Frame, coding::Control, coding::OpCode};
 
 /// A masked Ping behind each case, whose Pong shows that the server is still connected.
@@ -78,11 +78,7 @@ fn judge_frames(connection: &mut Connection, case: &Case, echoes: bool) -> Judge
         "message" => judge_message(connection, &case.payloads[0], echoes),
         "pongs" => judge_pongs(connection, &case.payloads),
         "closes" => judge_close(connection, code),
-        _ => match (judge_failure(find(connection, |_| None), code.unwrap_or_default()), case.section) {
-            // It took an invalid code for a valid one.
-            ((Unusual, why), "7.4") if why.starts_with("it closed with ") => (Broken, why),
-            (judgement, _) => judgement,
-        },
+        _ => judge_failure(connection, code.unwrap_or_default(), case.section),
     }
 }
 
@@ -92,17 +88,9 @@ fn pong(frame: &Frame) -> Option<Vec<u8>> {
 
 /// A connection that should stay open did not.
 fn ended(end: End) -> Judgement {
-    match end {
-        // What RFC 6455 7.4.1 names for reasons of the server's own, and what applications define.
-        End::Close(Some(code @ (1003 | 1008 | 1009 | 1013 | 4000..=4999))) => {
-            (Untried, format!("it closed with {code}, for a reason of its own"))
-        }
-        End::Close(Some(code)) => (Broken, format!("it closed with {code}")),
-        End::Close(None) => (Broken, "it closed".into()),
-        End::Tcp => (Broken, "it ended the connection".into()),
-        End::Silence => (Broken, format!("nothing came within {} s", TIMEOUT.as_secs())),
-        End::Invalid(why) => (Broken, why),
-    }
+    // What RFC 6455 7.4.1 names for reasons of the server's own, and what applications define.
+    let is_own = matches!(end, End::Close(Some(1003 | 1008 | 1009 | 1013 | 4000..=4999)));
+    (if is_own { Untried } else { Broken }, end.to_string())
 }
 
 /// Of a server that echoes, waits for the message.
@@ -143,23 +131,22 @@ fn judge_alive(connection: &mut Connection) -> Judgement {
     find(connection, |frame| pong(frame).filter(|payload| payload == ALIVE)).map_or_else(ended, |_| KEPT)
 }
 
-/// How a connection that must fail ended.
-fn judge_failure(end: Result<(), End>, code: u16) -> Judgement {
+/// How a connection that must fail ends.
+fn judge_failure(connection: &mut Connection, code: u16, section: &str) -> Judgement {
+    let Err(end) = find::<Infallible>(connection, |_| None);
+    let why = format!("{end}, instead of a Close with {code}");
     match end {
-        Ok(()) => KEPT,
-        Err(End::Close(Some(other))) if other == code => KEPT,
-        Err(End::Close(Some(other))) => (Unusual, format!("it closed with {other} instead of {code}")),
-        Err(End::Close(None)) => (Unusual, format!("it closed without the code {code}")),
-        Err(End::Tcp) => (Unusual, format!("it ended the connection without a Close frame with {code}")),
-        Err(End::Silence) => (Broken, format!("it was still connected after {} s", TIMEOUT.as_secs())),
-        Err(End::Invalid(why)) => (Unusual, why),
+        End::Close(Some(other)) if other == code => KEPT,
+        // It took an invalid code for a valid one.
+        End::Close(Some(_)) if section == "7.4" => (Broken, why),
+        End::Silence => (Broken, format!("it was still connected after {} s", TIMEOUT.as_secs())),
+        _ => (Unusual, why),
     }
 }
 
 fn judge_close(connection: &mut Connection, code: Option<u16>) -> Judgement {
     let answer = match find(connection, pong) {
         Err(End::Close(answer)) => answer,
-        Err(End::Tcp) => return (Broken, "it ended the connection without a Close frame".into()),
         Err(end) => return ended(end),
         Ok(_) => return (Broken, "it answered what came after the Close".into()),
     };
@@ -167,11 +154,9 @@ fn judge_close(connection: &mut Connection, code: Option<u16>) -> Judgement {
         (Ok(_), _) => (Broken, "it answered what came after the Close".into()),
         (Err(End::Silence), _) => (Unusual, "it did not end the TCP connection after the Close".into()),
         (Err(End::Tcp), answer) if answer == code => KEPT,
-        (Err(End::Tcp), Some(error @ (1002 | 1007))) => {
-            (Broken, format!("it answered with {error}, as if the Close were wrong"))
-        }
-        (Err(End::Tcp), Some(other)) => (Unusual, format!("it answered with {other}")),
-        (Err(End::Tcp), None) => (Unusual, "it answered without a code".into()),
+        // As if the Close were wrong.
+        (Err(End::Tcp), Some(1002 | 1007)) => (Broken, End::Close(answer).to_string()),
+        (Err(End::Tcp), _) => (Unusual, End::Close(answer).to_string()),
         (Err(end), _) => ended(end),
     }
 }
