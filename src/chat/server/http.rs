@@ -60,18 +60,13 @@ impl ChatServer {
             let sentence = "Only GET, HEAD, POST and OPTIONS are possible here.";
             return Some(Route::Respond(Response::text(405, sentence).with("Allow", METHODS)));
         }
-        let dialect = match requested_stream(request)? {
-            Ok(dialect) => dialect,
+        let (_, dialect, keepalive) = match requested_stream(request)? {
+            Ok(format) => *format,
             Err(refusal) => return Some(Route::Respond(refusal)),
         };
         if method == Method::HEAD {
             return Some(Route::Respond(stream_head(dialect)));
         }
-        let keepalive: &[u8] = match dialect {
-            Dialect::Sse => b":\n\n",
-            Dialect::Ndjson => b"{\"type\":\"keepalive\"}\n",
-            _ => b"\n",
-        };
         Some(Route::Stream { protocol: dialect.name(), keepalive })
     }
 
@@ -111,18 +106,23 @@ impl ChatServer {
     }
 }
 
+/// The format of a stream: its name in a query, its dialect, and what keeps the connection alive.
+type Format = (&'static str, Dialect, &'static [u8]);
+
+const FORMATS: [Format; 3] = [
+    ("sse", Dialect::Sse, b":\n\n"),
+    ("ndjson", Dialect::Ndjson, b"{\"type\":\"keepalive\"}\n"),
+    ("text", Dialect::Lines, b"\n"),
+];
+
 /// The format of a stream, if the request asks for one.
-fn requested_stream(request: &Request) -> Option<Result<Dialect, Response>> {
-    match field(request, "format") {
-        Some("sse") => Some(Ok(Dialect::Sse)),
-        Some("ndjson") => Some(Ok(Dialect::Ndjson)),
-        Some("text") => Some(Ok(Dialect::Lines)),
-        Some(_) => Some(Err(Response::text(400, "Unknown format. Use format=sse, format=ndjson or format=text."))),
+fn requested_stream(request: &Request) -> Option<Result<&'static Format, Response>> {
+    let unknown = || Response::text(400, "Unknown format. Use format=sse, format=ndjson or format=text.");
+    let Some(wanted) = field(request, "format") else {
         // For plain text, `Accept` is not enough: some libraries send it with every request.
-        None => {
-            [Dialect::Sse, Dialect::Ndjson].into_iter().find(|format| accepts(request, &ACCEPT, format.name())).map(Ok)
-        }
-    }
+        return FORMATS[..2].iter().find(|(_, dialect, _)| accepts(request, &ACCEPT, dialect.name())).map(Ok);
+    };
+    Some(FORMATS.iter().find(|(name, ..)| *name == wanted).ok_or_else(unknown))
 }
 
 /// Reads a message from the body. A name that is not in the body may be in the query or in a header field.
