@@ -233,8 +233,9 @@ pub(crate) fn percent_encoded(bytes: &[u8], is_plain: impl Fn(u8) -> bool) -> St
     bytes.iter().map(encode).collect()
 }
 
-/// Decodes percent-encoding (RFC 3986 2.1). `None` if a `%` is not followed by two hexadecimal digits.
-pub(crate) fn percent_decoded(text: &str) -> Option<Vec<u8>> {
+/// Decodes percent-encoding (RFC 3986 2.1). `None` if a `%` is not followed by two hexadecimal digits, or if the result is not
+/// UTF-8.
+pub(crate) fn percent_decoded(text: &str) -> Option<String> {
     let mut parts = text.as_bytes().split(|byte| *byte == b'%');
     let mut decoded = parts.next()?.to_vec();
     for part in parts {
@@ -242,7 +243,7 @@ pub(crate) fn percent_decoded(text: &str) -> Option<Vec<u8>> {
         decoded.push(u8::try_from(digit(0)? * 16 + digit(1)?).ok()?);
         decoded.extend_from_slice(&part[2..]);
     }
-    Some(decoded)
+    String::from_utf8(decoded).ok()
 }
 
 #[cfg(test)]
@@ -298,9 +299,9 @@ mod tests {
         for (encoded, decoded) in
             [("", Some("")), ("a%20b%2Bc", Some("a b+c")), ("%c3%A9", Some("\u{e9}")), ("%", None), ("%4", None)]
         {
-            assert_eq!(percent_decoded(encoded).as_deref(), decoded.map(str::as_bytes), "{encoded}");
+            assert_eq!(percent_decoded(encoded).as_deref(), decoded, "{encoded}");
         }
-        for broken in ["%zz", "100%+1", "%+1", "a%2"] {
+        for broken in ["%zz", "100%+1", "%+1", "a%2", "%ff"] {
             assert_eq!(percent_decoded(broken), None, "{broken}");
         }
     }

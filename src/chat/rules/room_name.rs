@@ -43,7 +43,7 @@ impl RoomName {
             return Some(Self::lobby());
         }
         let segment = path.strip_prefix(PREFIX).filter(|segment| !segment.contains('/'))?;
-        Self::new(std::str::from_utf8(&percent_decoded(segment)?).ok()?)
+        Self::new(&percent_decoded(segment)?)
     }
 
     /// Its path, percent-encoded.

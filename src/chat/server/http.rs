@@ -138,10 +138,9 @@ pub(super) fn parse(head: &Request, body: &[u8]) -> Result<Post, ProtocolError> 
         let name = match field(head, "name") {
             // In a query, libraries write a space as a plus.
             Some(name) if !name.is_empty() => percent_decoded(&name.replace('+', " ")),
-            _ => head.headers().get("Name").map_or(Some(Vec::new()), |name| Some(name.as_bytes().to_vec())),
+            _ => String::from_utf8(head.headers().get("Name").map_or(Vec::new(), |name| name.as_bytes().into())).ok(),
         };
-        post.name = name.and_then(|name| String::from_utf8(name).ok());
-        post.name.as_ref().ok_or(ErrorReason::BadName)?;
+        post.name = Some(name.ok_or(ErrorReason::BadName)?);
     }
     Ok(post)
 }

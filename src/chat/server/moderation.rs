@@ -108,7 +108,6 @@ impl Admin {
             return None;
         }
         let line = field(request, "command").and_then(percent_decoded);
-        let line = line.and_then(|line| String::from_utf8(line).ok());
         Some(match (request.method(), line) {
             (&Method::POST, Some(line)) => {
                 let execute = move |chat: &mut ChatServer| match chat.command(&line) {

@@ -32,7 +32,7 @@ pub(super) fn take_token(request: &mut Request, requires: bool) -> Option<Vec<u8
 fn token(request: &Request) -> Option<Vec<u8>> {
     let in_query = || request.uri().query()?.split('&').find_map(|pair| pair.strip_prefix(KEY));
     let decode = |token: &str| percent_decoded(token).unwrap_or_else(|| token.into());
-    bearer(request).map(Into::into).or_else(|| in_query().map(decode))
+    bearer(request).map(str::to_owned).or_else(|| in_query().map(decode)).map(String::into_bytes)
 }
 
 /// If masking fails, the whole target is dropped rather than shown.

@@ -30,7 +30,7 @@ pub fn files(folder: impl AsRef<Path>) -> io::Result<impl Fn(&Request) -> Option
 
 fn respond(folder: &Path, request: &Request) -> Option<Response> {
     let path = request.uri().path();
-    let file = locate(folder, &String::from_utf8(percent_decoded(path)?).ok()?)?;
+    let file = locate(folder, &percent_decoded(path)?)?;
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Some(Response::method_not_allowed());
     }

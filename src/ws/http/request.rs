@@ -51,7 +51,7 @@ pub fn bearer(request: &Request) -> Option<&str> {
 /// ```
 #[must_use]
 pub fn query(request: &Request, name: &str) -> Option<String> {
-    let decode = |text: &str| String::from_utf8(percent_decoded(&text.replace('+', " "))?).ok();
+    let decode = |text: &str| percent_decoded(&text.replace('+', " "));
     let mut pairs = request.uri().query()?.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     decode(pairs.find(|(key, _)| decode(key).as_deref() == Some(name))?.1)
 }
