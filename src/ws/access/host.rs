@@ -80,16 +80,13 @@ impl fmt::Display for Host {
 /// At most 255 bytes (RFC 1035 2.3.4), without empty labels.
 fn check_name(name: &str) -> Result<(), &'static str> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    if name.is_empty() {
-        Err("it names no host")
-    } else if !name.is_ascii() {
-        Err("its host is not ASCII: write it in its xn-- form")
-    } else if !name.bytes().all(allowed) {
-        Err("its host has a character that host names do not have")
-    } else if name.len() > 255 || name.split('.').any(str::is_empty) {
-        Err("its host has an empty part, or is longer than 255 characters")
-    } else {
-        Ok(())
+    match name {
+        "" => Err("it names no host"),
+        _ if !name.is_ascii() => Err("its host is not ASCII: write it in its xn-- form"),
+        _ if !name.bytes().all(allowed) => Err("its host has a character that host names do not have"),
+        _ if name.split('.').any(str::is_empty) => Err("its host has an empty part"),
+        _ if name.len() > 255 => Err("its host is longer than 255 characters"),
+        _ => Ok(()),
     }
 }
 
