@@ -58,18 +58,15 @@ impl<K: Copy + Ord, V> IdMap<K, V> {
         self.0.iter().map(|(id, value)| (*id, value))
     }
 
-    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
-        self.0.iter_mut().map(|(_, value)| value)
-    }
-}
-
-/// For the chat.
-#[cfg(feature = "chat")]
-impl<K: Copy + Ord, V> IdMap<K, V> {
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (K, &mut V)> {
         self.0.iter_mut().map(|(id, value)| (*id, value))
     }
 
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.iter_mut().map(|(_, value)| value)
+    }
+
+    #[cfg(feature = "chat")]
     pub(crate) fn get_mut(&mut self, id: K) -> Option<&mut V> {
         self.place(id).ok().map(|place| &mut self.0[place].1)
     }
