@@ -50,6 +50,7 @@ const ANY: &str = "*";
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Default)]
+#[must_use]
 pub struct Access {
     /// `*` is any.
     hosts: Vec<String>,
@@ -66,14 +67,12 @@ pub struct Access {
 impl Access {
     /// No rules: any host, any origin, no token. Then any web page that a user opens can use a server in the user's
     /// network.
-    #[must_use]
     pub fn open() -> Self {
         Self { hosts: vec![ANY.to_owned()], origins: vec![ANY.to_owned()], ..Self::default() }
     }
 
     /// Accepts the name of this machine as well. If it is `pi.lab.example`, so are `pi` and `pi.local`. An invalid host name is
     /// ignored.
-    #[must_use]
     pub fn machine_name(mut self, name: &str) -> Self {
         if let Some(host) = Host::parse(name).ok().filter(|host| host.ip.is_none() && host.port.is_none()) {
             let short = host.name.split('.').next().unwrap_or_default();
@@ -110,7 +109,6 @@ impl Access {
     }
 
     /// Refuses handshakes without an `Origin`, which includes those of most programs (the flag `--require-origin`). Default: false.
-    #[must_use]
     pub fn require_origin(mut self, required: bool) -> Self {
         self.require_origin = required;
         self

@@ -40,12 +40,12 @@ macro_rules! config {
             /// The largest memory, in bytes: `max_connections * (2 * max_send_buffer + 2 * max_message_size + 24 KiB) +
             /// event_capacity * max_message_size`. A usual client takes 13 KiB per idle connection (docs/LIMITS.md).
             #[derive(Debug, Clone)]
+            #[must_use]
             pub struct Config { $($(#[$doc])* pub $name: $type = $default,)+ }
         }
 
         impl Config {
             $(#[doc = concat!("Sets [`Config::", stringify!($name), "`](Config#structfield.", stringify!($name), ").")]
-            #[must_use]
             pub fn $name(mut self, $name: $type) -> Self {
                 self.$name = $name;
                 self
@@ -139,7 +139,6 @@ impl Config {
 
     /// The defaults of a client, which may trust its server with more memory: messages of 16 MiB, a send buffer of 64 MiB, and 64
     /// events in the channel.
-    #[must_use]
     pub fn client() -> Self {
         Self {
             max_message_size: 16 * 1024 * 1024,
@@ -150,7 +149,6 @@ impl Config {
     }
 
     /// Without the bounds that are there against hostile clients: for measuring on loopback, never for a network.
-    #[must_use]
     pub fn unlimited() -> Self {
         Self {
             max_connections: 0,

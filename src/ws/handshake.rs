@@ -257,7 +257,6 @@ fn page(request: &Request, policy: &Policy) -> Response {
 }
 
 /// The response to a client that exceeds a limit on connections: 503.
-#[must_use]
 pub fn server_full() -> Response {
     try_later(503, "This server is full. Try again later.", 10)
 }

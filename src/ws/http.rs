@@ -77,6 +77,7 @@ pub struct HandshakeTranscript {
 /// assert!(refusal.to_bytes(false).ends_with(b"\r\n\r\nAsk the owner.\n"));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
 pub struct Response {
     /// The status code, such as 200 or 404.
     pub status: u16,
@@ -88,7 +89,6 @@ pub struct Response {
 
 impl Response {
     /// A response without a body and without header fields of its own.
-    #[must_use]
     pub fn empty(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: Cow::Borrowed(&[]) }
     }
@@ -118,13 +118,11 @@ impl Response {
     }
 
     /// 405 for a path that has only GET and HEAD. The server answers OPTIONS itself.
-    #[must_use]
     pub fn method_not_allowed() -> Self {
         Self::text(405, "Only GET, HEAD and OPTIONS are possible here.").with("Allow", ALLOWED_METHODS)
     }
 
     /// The same response with one more header field. Name and value must be valid: they are written unchanged.
-    #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
         self.headers.push((name, value.into()));
         self

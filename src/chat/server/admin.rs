@@ -77,7 +77,6 @@ impl Admin {
 
     /// Lets the chat thread do this job, and returns its response. Without an answer within a second it is 503. A job that has
     /// not begun by then is not done.
-    #[must_use]
     pub fn ask(&self, job: Job) -> Response {
         self.ask_within(ANSWER_TIME, Box::new(|chat, answer| answer.push(job(chat))))
     }

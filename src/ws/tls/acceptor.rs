@@ -45,6 +45,7 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(60);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
+#[must_use]
 pub struct Acceptor {
     /// `None`: the program made the configuration.
     files: Option<Arc<Files>>,
@@ -117,7 +118,6 @@ impl Acceptor {
     /// # Ok(acceptor)
     /// # }
     /// ```
-    #[must_use]
     pub fn from_config(config: Arc<ServerConfig>) -> Self {
         let (fingerprint, changed_at, next_check) = (String::new(), [None; 2], Instant::now());
         let current = Current { config, fingerprint, changed_at, next_check };
@@ -125,7 +125,6 @@ impl Acceptor {
     }
 
     /// Makes browsers use only `https` for this many seconds (RFC 6797). Default: they may use `http` as well.
-    #[must_use]
     pub fn with_hsts(mut self, seconds: u32) -> Self {
         self.hsts = Some(seconds);
         self
