@@ -231,16 +231,14 @@ fn accepted_host(request: &Request, access: &Access) -> Result<Option<Host>, Res
 
 /// Redirects to the same path on that port, with 308 (RFC 9110 15.4.9). A request without an accepted host is refused, so
 /// that a client is never sent to another server.
-pub(crate) fn redirect(request: &Request, access: &Access, https_port: u16) -> Response {
-    let host = match accepted_host(request, access) {
-        Ok(Some(host)) => Host { port: Some(https_port).filter(|port| *port != 443), ..host },
-        Ok(None) => return bad_request("Host is missing."),
-        Err(refusal) => return refusal,
-    };
+#[inline(never)] // See `apply_rules`.
+pub(crate) fn redirect(request: &Request, access: &Access, https_port: u16) -> Result<Response, Response> {
+    let host = accepted_host(request, access)?.ok_or_else(|| bad_request("Host is missing."))?;
+    let host = Host { port: Some(https_port).filter(|port| *port != 443), ..host };
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     let target = if target.starts_with('/') { target } else { "/" };
     let location = format!("https://{host}{target}");
-    Response::text(308, format!("This server uses HTTPS: {location}")).with("Location", location)
+    Ok(Response::text(308, format!("This server uses HTTPS: {location}")).with("Location", location))
 }
 
 /// The response to a request without an upgrade.
@@ -278,7 +276,7 @@ mod tests {
         let mut request = Request::new(());
         *request.uri_mut() = target.parse().expect("a target");
         request.headers_mut().insert("Host", host.parse().expect("a value"));
-        redirect(&request, &Access::default(), port)
+        redirect(&request, &Access::default(), port).unwrap_or_else(|refusal| refusal)
     }
 
     #[test]

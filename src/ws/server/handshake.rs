@@ -137,7 +137,7 @@ impl PendingHandshake {
         }
         let access = &self.shared.policy.access;
         if let Some(https_port) = self.mode.https_port {
-            return Err(handshake::redirect(request, access, https_port));
+            return handshake::redirect(request, access, https_port).map(Negotiated::Response);
         }
         self.apply_proxy(request)?;
         request.extensions_mut().insert(ClientAddr(self.addr));
