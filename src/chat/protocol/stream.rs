@@ -1,14 +1,12 @@
 //! The dialects of HTTP streams: server-sent events, JSON lines and lines of text. They have the messages of a room, and
 //! nothing about its users.
 
-use super::{Dialect, ServerMessage, StoredMessage, text};
+use super::{Dialect, ServerMessage, text};
 
 /// One event or line, with its end; `None` if streams do not have this message.
 pub(super) fn encode(dialect: Dialect, message: &ServerMessage) -> Option<String> {
     let (event, seq) = match message {
-        ServerMessage::Message(StoredMessage { seq, .. }) | ServerMessage::History(StoredMessage { seq, .. }) => {
-            ("", Some(seq))
-        }
+        ServerMessage::Message(stored) | ServerMessage::History(stored) => ("", Some(&stored.seq)),
         ServerMessage::Id { seq, .. } => ("event: id\n", Some(seq)),
         ServerMessage::Deleted { .. } => ("event: deleted\n", None),
         ServerMessage::Gap { .. } => ("event: gap\n", None),
