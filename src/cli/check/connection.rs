@@ -133,7 +133,8 @@ impl Target {
             let mut values = fields.get_all(name).iter().filter_map(|value| value.to_str().ok());
             values.any(|value| value.split(',').any(|other| other.trim().eq_ignore_ascii_case(token)))
         };
-        let offers_protocol = self.fields.to_ascii_lowercase().contains("sec-websocket-protocol");
+        let protocol = value("Sec-WebSocket-Protocol");
+        let is_offered = self.fields.to_ascii_lowercase().contains("sec-websocket-protocol");
         let (accept, expected) = (value("Sec-WebSocket-Accept"), derive_accept_key(KEY.as_bytes()));
         let extensions = value("Sec-WebSocket-Extensions").unwrap_or_default();
         let wrong = [
@@ -141,10 +142,7 @@ impl Target {
             (!has("Connection", "Upgrade"), "its response has no Connection: Upgrade"),
             (accept != Some(expected.into()), "its Sec-WebSocket-Accept does not belong to the key"),
             (!extensions.is_empty(), "it chose an extension that was not offered"),
-            (
-                value("Sec-WebSocket-Protocol").is_some() && !offers_protocol,
-                "it chose a subprotocol that was not offered",
-            ),
+            (protocol.is_some() && !is_offered, "it chose a subprotocol that was not offered"),
         ];
         match wrong.iter().find(|(is_wrong, _)| *is_wrong) {
             _ if status != 101 => Err(format!("it answered {status}")),
