@@ -68,7 +68,7 @@ fn server_is_not_ready_while_its_disk_is_full_or_frozen() {
     let chinwag = start_binary(&["--history", &disk.path("chat.db")]);
     assert_eq!(readiness(&chinwag).0, 200);
     let frozen = disk.freeze();
-    assert_eq!(readiness(&chinwag), (503, "no answer within 1 s from the chat thread or its history\n".to_owned()));
+    assert_eq!(readiness(&chinwag), (503, "no answer within 1s from the chat thread or its history\n".to_owned()));
     drop(frozen);
     wait_until(PATIENCE, "the disk responds", || readiness(&chinwag).0 == 200);
 }

@@ -94,11 +94,8 @@ impl Admin {
         });
         // If this fails, the question is dropped, and so is its sender.
         let _ = server.send(Box::new(question), deadline);
-        let answer = answers.pop(deadline.saturating_duration_since(Instant::now()));
-        let seconds = time.as_secs();
-        answer.unwrap_or_else(|| {
-            Response::text(503, format!("no answer within {seconds} s from the chat thread or its history"))
-        })
+        let late = || Response::text(503, format!("no answer within {time:?} from the chat thread or its history"));
+        answers.pop(deadline.saturating_duration_since(Instant::now())).unwrap_or_else(late)
     }
 
     /// Answers GET and HEAD of `/rooms` with the rooms, and how many users with a name each has, as JSON. `None` for another
