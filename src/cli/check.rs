@@ -85,11 +85,9 @@ fn target(flags: &Flags) -> Result<Target, String> {
         fields += &format!("{field}\r\n");
     }
     #[cfg(feature = "tls")]
-    let connector = match flags.value("ca-file") {
-        _ if !is_secure => None,
-        Some(file) => Some(Connector::trusting(file).map_err(|why| why.to_string())?),
-        None => Some(Connector::system().map_err(|why| why.to_string())?),
-    };
+    let trusted = || flags.value("ca-file").map_or_else(Connector::system, Connector::trusting);
+    #[cfg(feature = "tls")]
+    let connector = is_secure.then(trusted).transpose().map_err(|why| why.to_string())?;
     Ok(Target {
         uri,
         fields,
