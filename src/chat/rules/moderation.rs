@@ -1,7 +1,7 @@
 //! What operators do: close connections, restrict users and rooms, and delete messages.
 
 use super::command::{self, Restriction, Subject, explanation, parse, usage};
-use super::{Chat, Output, Result, RoomId, events::Erasure, names::Name, room::Room, room_name::RoomName};
+use super::{Chat, Member, Output, Result, RoomId, events::Erasure, names::Name, room::Room, room_name::RoomName};
 use crate::chat::protocol::{ErrorReason, Millis, ProtocolError, ServerMessage, UserId};
 use core::net::IpAddr;
 use std::sync::Arc;
@@ -112,14 +112,13 @@ impl Chat {
 
     /// One line for each connection: its number, its name, its room and its address.
     fn who(&self) -> String {
-        let mut lines = String::new();
-        for (id, member) in self.members.iter() {
-            let Some(room) = self.rooms.get(member.room) else { continue };
+        let line = |(id, member): (UserId, &Member)| {
+            let room = self.rooms.get(member.room)?;
             let name = room.name_of(id).map_or("(no name)".into(), |name| Subject::Name(name.clone()).to_string());
             let address = member.client.address.map(|address| format!(" {}", address.to_canonical()));
-            lines += &format!("{id} {name} {}{}\n", Subject::Room(room.name.clone()), address.unwrap_or_default());
-        }
-        lines
+            Some(format!("{id} {name} {}{}\n", Subject::Room(room.name.clone()), address.unwrap_or_default()))
+        };
+        self.members.iter().filter_map(line).collect()
     }
 
     /// One line for each room: its name, its users, and the number of its last message.
