@@ -52,7 +52,6 @@ impl fmt::Display for Error {
             }
             Self::Handshake(why) => write!(f, "the response is not a WebSocket handshake: {why}"),
             Self::Ended(DisconnectReason::SlowReader) => write!(f, "the send buffer is full"),
-            Self::Ended(DisconnectReason::PingTimeout) => write!(f, "the server did not answer a Ping"),
             Self::Ended(reason) => write!(f, "the connection ended: {reason}"),
         }
     }
