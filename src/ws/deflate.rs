@@ -12,40 +12,37 @@ mod unmark;
 
 pub(crate) use unmark::Unmarker;
 
+use crate::ws::config::settings;
 use std::{io::Cursor, iter, sync::Arc};
 use tungstenite::protocol::frame::FrameHeader;
 
-/// The settings of `permessage-deflate` (RFC 7692), the compression of messages.
-///
-/// Each message is compressed alone. A compressor of about 300 KiB exists while a message is compressed, and a connection needs
-/// less than 100 bytes. What is broadcast with [`Frames`](crate::Frames) is compressed once. A received message may have
-/// [`max_message_size`](crate::Config::max_message_size) bytes after decompression. While it is decompressed, it is in memory
-/// up to twice more.
-///
-/// ```
-/// # #[cfg(feature = "deflate")] {
-/// let mut deflate = chinwag::Deflate::default();
-/// deflate.threshold = 1024;
-/// let server = chinwag::Server::builder().deflate(deflate).listen("127.0.0.1:0")?.start()?;
-///
-/// let url = format!("ws://{}/", server.local_addrs()[0]);
-/// let client = chinwag::client::WebSocket::builder(&url).deflate(deflate).open()?;
-/// # }
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Deflate {
-    /// Messages with fewer bytes are sent as they are. 256.
-    pub threshold: usize,
-    /// Lets the peer refer to its earlier messages ("context takeover"). They compress better, but each connection that receives
-    /// compressed messages keeps the last 2^N bytes of them in memory: 512 bytes for 9, 32 KiB for 15. None: no memory.
-    pub context_bits: Option<u8>,
-}
-
-impl Default for Deflate {
-    fn default() -> Self {
-        Self { threshold: 256, context_bits: None }
+settings! {
+    /// The settings of `permessage-deflate` (RFC 7692), the compression of messages.
+    ///
+    /// Each message is compressed alone. A compressor of about 300 KiB exists while a message is compressed, and a connection
+    /// needs less than 100 bytes. What is broadcast with [`Frames`](crate::Frames) is compressed once. A received message may have
+    /// [`max_message_size`](crate::Config::max_message_size) bytes after decompression. While it is decompressed, it is in memory
+    /// up to twice more.
+    ///
+    /// ```
+    /// # #[cfg(feature = "deflate")] {
+    /// let mut deflate = chinwag::Deflate::default();
+    /// deflate.threshold = 1024;
+    /// let server = chinwag::Server::builder().deflate(deflate).listen("127.0.0.1:0")?.start()?;
+    ///
+    /// let url = format!("ws://{}/", server.local_addrs()[0]);
+    /// let client = chinwag::client::WebSocket::builder(&url).deflate(deflate).open()?;
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct Deflate {
+        /// Messages with fewer bytes are sent as they are. 256.
+        pub threshold: usize = 256,
+        /// Lets the peer refer to its earlier messages ("context takeover"). They compress better, but each connection that
+        /// receives compressed messages keeps the last 2^N bytes of them in memory: 512 bytes for 9, 32 KiB for 15. None: no
+        /// memory.
+        pub context_bits: Option<u8> = None,
     }
 }
 
