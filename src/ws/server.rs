@@ -146,8 +146,8 @@ struct Shared {
     polite_rejections: Arc<()>,
     rejections: RejectionLog,
     events: Sender<Event>,
-    /// In place of events.
-    handler: Option<Handler>,
+    /// What serves a connection.
+    handler: Handler,
 }
 
 impl Event {
@@ -181,7 +181,7 @@ impl Server {
         Builder::default()
     }
 
-    fn start(builder: Builder, handler: Option<Handler>) -> Result<Self, Error> {
+    fn start(builder: Builder, handler: Handler) -> Result<Self, Error> {
         if builder.listeners.is_empty() {
             return Err(no_address());
         }

@@ -2,9 +2,7 @@
 //! operating system runs out of descriptors or threads.
 
 use super::handshake::{PendingHandshake, respond};
-use super::{
-    Shared, connection_task::ConnectionTask, listener::Listener, rejection_log::Rejection, trusted_proxies::trusts,
-};
+use super::{Shared, listener::Listener, rejection_log::Rejection, trusted_proxies::trusts};
 use crate::ws::tcp::{RECEIVE_NOW, send_now};
 use crate::ws::{
     config::Config, handshake, handshake_stream::HandshakeStream, http::Method, peer::next_id, session::ListenerMode,
@@ -122,10 +120,7 @@ fn serve(mut handshake: PendingHandshake) {
     if let Some(accepted) = handshake.run() {
         let PendingHandshake { permit, shared, stream, .. } = handshake;
         drop(stream);
-        match &shared.handler {
-            None => ConnectionTask::start(accepted, permit, &shared).run(),
-            Some(handler) => handler(accepted, permit, &shared),
-        }
+        (shared.handler)(accepted, permit, &shared);
     }
 }
 

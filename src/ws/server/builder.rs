@@ -7,7 +7,7 @@ use crate::ws::http::{Request, Response, Route};
 #[cfg(feature = "chat")]
 use crate::ws::http::{below, path_below};
 use crate::ws::server::listener::{Listener, bind};
-use crate::ws::server::{Server, connection_task::open_websocket};
+use crate::ws::server::{Server, connection_task::ConnectionTask, connection_task::open_websocket};
 #[cfg(feature = "tls")]
 use crate::ws::tls::Acceptor;
 use crate::ws::{
@@ -298,7 +298,7 @@ impl Builder {
     /// As [`Builder::start`].
     pub fn serve(self, handle: impl Fn(WebSocket) + Send + Sync + 'static) -> Result<Server, Error> {
         let serve = move |accepted, permit, shared: &_| handle(open_websocket(accepted, permit, shared));
-        Server::start(self, Some(Box::new(serve)))
+        Server::start(self, Box::new(serve))
     }
 
     /// Starts the threads: one for each listener, and the poller.
@@ -306,6 +306,7 @@ impl Builder {
     /// # Errors
     /// There is no address to listen on, or the operating system refused a thread or a descriptor.
     pub fn start(self) -> Result<Server, Error> {
-        Server::start(self, None)
+        let serve = |accepted, permit, shared: &_| ConnectionTask::start(accepted, permit, shared).run();
+        Server::start(self, Box::new(serve))
     }
 }
