@@ -87,10 +87,8 @@ impl PendingHandshake {
     ) {
         let (is_head, is_json) = (request.method() == "HEAD", http::accepts(&request, &ACCEPT, "application/json"));
         let response = asked.and_then(|length| self.ask(stream, &mut request, length, input));
-        let response = response.unwrap_or_else(|response| {
-            self.log_response(&request, &response);
-            response
-        });
+        let response = response.inspect_err(|refusal| self.log_response(&request, refusal));
+        let response = response.unwrap_or_else(|refusal| refusal);
         let response = if is_json { response.refusal_as_json() } else { response };
         respond(stream, self.mode.hsts, response, is_head);
     }
