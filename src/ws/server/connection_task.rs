@@ -171,10 +171,8 @@ impl EventSender {
 
 impl Drop for EventSender {
     fn drop(&mut self) {
-        let mut reason = self.peer.connection.end();
-        if thread::panicking() {
-            reason = DisconnectReason::Panicked;
-        }
+        let end = self.peer.connection.end();
+        let reason = if thread::panicking() { DisconnectReason::Panicked } else { end };
         // A program that receives `Disconnected` may expect a free place. But while the channel is full, this thread waits and
         // must count as a connection, or new connections would add more and more threads.
         if !self.shared.events.is_full() {
