@@ -120,9 +120,8 @@ impl Chat {
             Input::Joined(client, room, since) => self.join(client, room, since),
             Input::Text(id, text) => self.receive(id, text),
             Input::Binary(id) => {
-                self.out.extend(
-                    self.room_of(id).map(|_| Output::Send(id, ServerMessage::Error(ErrorReason::NotText.into()))),
-                );
+                let error = ServerMessage::Error(ErrorReason::NotText.into());
+                self.out.extend(self.room_of(id).map(|_| Output::Send(id, error)));
                 self.close(id, 1003, "text only", true);
             }
             Input::Left(id, is_lost) => self.leave(id, is_lost),

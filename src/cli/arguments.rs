@@ -158,10 +158,8 @@ impl Flags {
     /// One line: a value is not UTF-8.
     pub(crate) fn list(&self, name: &str) -> Result<Vec<&str>, String> {
         let mut list = Vec::new();
-        for (flag, value) in &self.values {
-            if *flag == name {
-                list.extend(utf8(name, value)?.split(',').map(str::trim));
-            }
+        for (_, value) in self.values.iter().filter(|(flag, _)| *flag == name) {
+            list.extend(utf8(name, value)?.split(',').map(str::trim));
         }
         Ok(list)
     }

@@ -20,10 +20,7 @@ use std::process::ExitCode;
 pub(crate) fn run(flags: &Flags) -> Result<ExitCode, String> {
     let (target, cases, is_json) = (target(flags)?, cases::all(), flags.has("json"));
     let echoes = judge::echoes(&target, &cases[0])?;
-    let mut verdicts = Vec::new();
-    for case in &cases {
-        verdicts.push(try_case(&target, case, echoes, is_json)?);
-    }
+    let verdicts = cases.iter().map(|case| try_case(&target, case, echoes, is_json)).collect::<Result<Vec<_>, _>>()?;
     let count = |verdict| verdicts.iter().filter(|other| **other == verdict).count();
     let [kept, broken, unusual, untried] =
         [Verdict::Kept, Verdict::Broken, Verdict::Unusual, Verdict::Untried].map(count);
