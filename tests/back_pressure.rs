@@ -51,6 +51,19 @@ fn late_reader_receives_close_1013() {
     assert_eq!(disconnected(&server), (peer, DisconnectReason::SlowReader));
 }
 
+/// Only what waits from earlier messages is bounded, so that the size of one does not depend on the system's buffers.
+#[test]
+fn one_message_may_be_larger_than_the_send_buffer() {
+    let server = serve(Config::default());
+    let mut client = Client::connect(addr(&server), &[]);
+    let peer = connected(&server);
+    for _ in 0..3 {
+        assert!(peer.send("x".repeat(12_000_000)) && peer.buffered_amount() > 0);
+        assert_eq!(client.next_text().len(), 12_000_000);
+        assert!(peer.wait_for_room(0, DEADLINE));
+    }
+}
+
 /// A large message is not cut into pieces by a full socket: it waits, and goes out whole.
 #[test]
 fn burst_within_the_limit_arrives_when_it_is_read() {

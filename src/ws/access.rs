@@ -114,8 +114,9 @@ impl Access {
         self
     }
 
-    /// Requires this token: the content of the file given with `--token-file`. White space around it is ignored. Default: none is
-    /// required.
+    /// Requires this token (the flag `--token-file`), as `Authorization: Bearer TOKEN` or `?token=TOKEN`. White space around it is
+    /// ignored. [`Config::wrong_token_interval`](crate::Config::wrong_token_interval) limits guesses, also from loopback. Default:
+    /// none is required.
     ///
     /// # Errors
     /// It is empty, or it has characters that a header field cannot carry.
@@ -237,9 +238,11 @@ impl Access {
         let sentence = match offered {
             _ if !self.requires_token() => return Ok(()),
             Some(token) if is_right(token) || self.is_admin_token(offered) => return Ok(()),
-            Some(_) => "The access token is wrong. The right one is in the server's --token-file.",
+            Some(_) => {
+                "The access token is wrong. The right one is in the server's --token-file (in code: Access::token)."
+            }
             None => {
-                "This server requires an access token (--token-file). Send Authorization: Bearer TOKEN, or add \
+                "This server requires an access token (--token-file; in code: Access::token). Send Authorization: Bearer TOKEN, or add \
                  ?token=TOKEN to the URL."
             }
         };

@@ -38,7 +38,8 @@ macro_rules! config {
             /// ```
             ///
             /// The largest memory, in bytes: `max_connections * (2 * max_send_buffer + 2 * max_message_size + 24 KiB) +
-            /// event_capacity * max_message_size`. A usual client takes 13 KiB per idle connection (docs/LIMITS.md).
+            /// event_capacity * max_message_size`, if no message to a client is larger than `max_send_buffer`. A usual client
+            /// takes 13 KiB per idle connection (docs/LIMITS.md).
             #[derive(Debug, Clone)]
             #[must_use]
             pub struct Config { $($(#[$doc])* pub $name: $type = $default,)+ }
@@ -71,8 +72,8 @@ config! {
     close_timeout: Duration = Duration::from_secs(5),
     /// Bytes of one message, and of one frame. 64 KiB. Beyond it: Close 1009.
     max_message_size: usize = 64 * 1024,
-    /// Bytes that are buffered for one client whose socket does not take them. 256 KiB. Beyond it: Close 1013. The chat sends
-    /// from its log instead; there, twice as many bytes may be buffered, and the messages of one flush.
+    /// Bytes that are buffered for one client whose socket does not take them. 256 KiB. The next message to a client with more:
+    /// Close 1013. The chat sends from its log instead; there, twice as many bytes may be buffered, and the messages of one flush.
     max_send_buffer: usize = 256 * 1024,
     /// Events in the channel. 1024. When it is full, the server stops reading, and TCP slows the clients down.
     event_capacity: usize = 1024,

@@ -165,13 +165,10 @@ impl Connection {
         clean && state.phase == Phase::Finished && state.stream.session.is_none()
     }
 
-    /// Sends what the socket takes. The reactor sends the rest. If that exceeds the limit, the connection is closed with 1013.
+    /// Sends what the socket takes. The reactor sends the rest.
     fn flush(self: &Arc<Self>, state: &mut ConnectionState) {
         if state.flush() {
             return;
-        }
-        if state.is_open() && state.stream.counted_amount() > self.config.max_send_buffer {
-            self.fail_slow(state);
         }
         let watched = std::mem::replace(&mut state.is_watched, true);
         if !watched && self.reactor.watch(&state.stream.socket, self).is_err() {
@@ -185,10 +182,17 @@ impl Connection {
         self.reactor.cut_later(self);
     }
 
-    /// Runs `action` and sends what it wrote. Returns false if the connection is closing; nothing is done then.
+    /// Runs `action` and sends what it wrote. Returns false if the connection is closing, or is closed now with 1013 because too much
+    /// waits already; nothing is done then. One message alone may be larger than that limit.
     pub(crate) fn if_open(self: &Arc<Self>, action: impl FnOnce(&mut ConnectionState)) -> bool {
         let mut guard = self.lock();
         let Some(state) = guard.as_mut().filter(|state| state.is_open()) else { return false };
+        let is_full = |state: &ConnectionState| state.stream.counted_amount() > self.config.max_send_buffer;
+        if is_full(state) && !state.flush() && is_full(state) {
+            self.fail_slow(state);
+            self.flush(state);
+            return false;
+        }
         action(state);
         self.flush(state);
         true

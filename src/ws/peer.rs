@@ -103,9 +103,9 @@ impl Peer {
     }
 
     /// Sends a message, and never blocks. Bytes that the socket does not take at once are buffered. A peer for which more than
-    /// [`Config::max_send_buffer`](crate::Config::max_send_buffer) bytes are buffered is dropped with 1013.
+    /// [`Config::max_send_buffer`](crate::Config::max_send_buffer) bytes of earlier messages are buffered is dropped with 1013.
     ///
-    /// Returns false if the connection is closing or has ended; the message is not sent then.
+    /// Returns false if the connection is closing or has ended, or is dropped now; the message is not sent then.
     pub fn send(&self, message: impl Into<Message>) -> bool {
         let mut frames = Frames::new();
         frames.message(&message.into());

@@ -19,6 +19,9 @@ pub(crate) trait Session: Debug + Send {
     /// Whether the TLS handshake is not finished.
     fn is_handshaking(&self) -> bool;
 
+    /// The certificates of the peer after the TLS handshake, its own first, in DER.
+    fn certificates(&self) -> Vec<Vec<u8>>;
+
     /// Encrypts `bytes` and appends the ciphertext to `out`: after the handshake, if that is not finished. After
     /// [`Session::close`] it does nothing.
     fn write(&mut self, bytes: &[u8], out: &mut dyn Write);

@@ -41,6 +41,10 @@ impl Session for rustls::Connection {
         (**self).is_handshaking()
     }
 
+    fn certificates(&self) -> Vec<Vec<u8>> {
+        self.peer_certificates().unwrap_or_default().iter().map(|certificate| certificate.to_vec()).collect()
+    }
+
     fn write(&mut self, bytes: &[u8], out: &mut dyn Write) {
         // The connection limits what waits in `out`.
         self.set_buffer_limit(None);

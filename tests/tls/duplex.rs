@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use chinwag::duplex::{Duplex, Socket};
 use chinwag::handshake::Policy;
+use chinwag::http::ClientCertificates;
 use chinwag::tls::{Acceptor, Connector, rustls};
 use chinwag::{Accept, Config, DisconnectReason, Message, client};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
@@ -119,7 +120,13 @@ fn own_configurations_of_rustls_are_used() {
     acceptor.reload();
     assert_eq!(acceptor.fingerprint(), "");
     let builder = chinwag::Server::builder().listen_tls("127.0.0.1:0", &acceptor).expect("a free port");
-    let server = builder.serve(|ws| ws.iter().for_each(|message| _ = ws.send(message))).expect("enough threads");
+    let builder = builder.accept(|request| {
+        let shown = request.extensions().get::<ClientCertificates>().expect("a listener with TLS");
+        Ok(Accept::new().data(shown.clone()))
+    });
+    let server = builder
+        .serve(|ws| ws.iter().for_each(|_| _ = ws.send(ws.data::<ClientCertificates>().expect("data").0.concat())))
+        .expect("enough threads");
     let url = format!("wss://localhost:{}/", server.local_addrs()[0].port());
     let client = || {
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
@@ -129,7 +136,10 @@ fn own_configurations_of_rustls_are_used() {
         |config: ClientConfig| client::WebSocket::builder(&url).tls(Connector::from_config(Arc::new(config))).open();
     assert!(open(client().with_no_client_auth()).is_err(), "a client without a certificate");
     let known = client().with_client_auth_cert(vec![certificate()], key()).expect("a certificate and its key");
-    let ws = open(known).expect("a client with a certificate");
-    ws.send("hello");
-    assert_eq!(ws.recv_timeout(DEADLINE), Ok(Some("hello".into())));
+    for _ in 0..3 {
+        // The later ones resume the session of the first one.
+        let ws = open(known.clone()).expect("a client with a certificate");
+        ws.send("who am I?");
+        assert_eq!(ws.recv_timeout(DEADLINE), Ok(Some(certificate().as_ref().into())));
+    }
 }

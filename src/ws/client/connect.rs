@@ -92,7 +92,9 @@ impl Builder {
     /// As [`Builder::open`], again and again: after each end of a connection, and after each failure. Between two attempts is a
     /// pause of up to 500 ms, which doubles up to 30 s and begins anew after a connection that lasted 10 s. What is sent while
     /// there is no connection is lost. It also comes back after the program itself has closed a connection: leave the loop to
-    /// end it. If the URL or a header field changes, begin anew with another builder.
+    /// end it. For another thread that means to set a flag, which the loop looks at, and to close the connection with
+    /// [`WebSocket::writer`]; a pause that has begun ends by itself. If the URL or a header field changes, begin anew with another
+    /// builder.
     ///
     /// ```no_run
     /// use chinwag::client::{Error, WebSocket};

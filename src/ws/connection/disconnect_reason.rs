@@ -28,7 +28,7 @@ pub enum DisconnectReason {
         detail: String,
     },
     /// The peer read too slowly: more than [`Config::max_send_buffer`](crate::Config::max_send_buffer) bytes were waiting for
-    /// it. Close 1013 was sent.
+    /// it. Close 1013 was sent. A peer that goes on writing without reading sees a reset instead.
     SlowReader,
     /// No answer to a Ping within [`Config::pong_timeout`](crate::Config::pong_timeout). Close 1013 was sent.
     PingTimeout,

@@ -45,8 +45,9 @@ fn bytes_that_are_not_counted_may_exceed_the_send_buffer() {
         assert!(peer.send_counting(&frames(&[0; 500]), 0, 100));
     }
     assert!(peer.connection.is_open() && peer.buffered_amount() > MANY);
-    peer.send_counting(&frames(&[0]), 0, 1);
-    assert!(!peer.connection.is_open() && !peer.send_frames(&frames(b"more")));
+    peer.send_counting(&frames(&vec![0; MANY]), 0, MANY);
+    assert!(peer.connection.is_open(), "one message alone may be larger");
+    assert!(!peer.send_frames(&frames(b"more")) && !peer.connection.is_open());
     assert_eq!(peer.connection.end(), DisconnectReason::SlowReader);
 }
 
@@ -83,10 +84,13 @@ fn stalled_connection_knows_since_when() {
     std::thread::sleep(Duration::from_millis(20));
     let stalled = peer.stalled_for().expect("bytes wait");
     assert!(stalled >= Duration::from_millis(20) && stalled <= begin.elapsed(), "{stalled:?}");
-    let mut buffer = vec![0; MANY];
+    let (mut buffer, before) = (vec![0; MANY], Instant::now());
     client.read_exact(&mut buffer[..MANY / 2]).expect("the first half");
-    peer.connection.flush_pending();
-    assert!(peer.stalled_for().is_some_and(|now| now < stalled), "the socket took some");
+    // The system may need a moment to make room.
+    while peer.stalled_for().is_some_and(|stalled| stalled >= before.elapsed()) {
+        peer.connection.flush_pending();
+        assert!(before.elapsed() < Duration::from_secs(30), "the socket took nothing");
+    }
     client.read_exact(&mut buffer[..MANY / 2 + 5]).expect("the rest");
     peer.connection.flush_pending();
     assert_eq!((peer.stalled_for(), peer.connection.has_progressed_within(begin.elapsed())), (None, true));

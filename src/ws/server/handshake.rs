@@ -2,7 +2,7 @@
 
 use super::{Event, HttpRequest, Responder, Shared, registry::Permit, rejection_log::Rejection, trusted_proxies};
 use crate::ws::handshake::{self, HeadError, Negotiated, Upgrade, body};
-use crate::ws::http::{self, ClientAddr, Request, Response, ShowedAdminToken};
+use crate::ws::http::{self, ClientAddr, ClientCertificates, Request, Response, ShowedAdminToken};
 use crate::ws::{
     connection::BufferedStream, error::Visible, handshake_stream::HandshakeStream, queue::queue,
     rate_limiter::AddressLimiter, session::ListenerMode, spawn::lock,
@@ -63,6 +63,9 @@ impl PendingHandshake {
                 return None;
             }
         };
+        if let Some(session) = stream.stream.session.as_ref().filter(|_| self.mode.tls.is_some()) {
+            request.extensions_mut().insert(ClientCertificates(session.certificates()));
+        }
         let asked = match self.judge(&mut request, lacks_tls) {
             Ok(Negotiated::Upgrade(upgrade)) => {
                 let (addr, stream) = (self.addr, stream.into_inner(input));
