@@ -18,7 +18,7 @@ mod store;
 mod worker;
 
 use self::shared::Shared;
-use self::store::{Range, Store};
+use self::store::Range;
 use self::worker::{Job, Worker};
 use crate::chat::{
     protocol::StoredMessage,
@@ -93,7 +93,7 @@ impl History {
         let named = |error: HistoryError| HistoryError::Permanent(format!("{}: {error}", settings.path.display()));
         let shared = Arc::new(Mutex::new(Shared::new(settings.path.clone())));
         let worker = Worker::open(settings, shared.clone()).map_err(named)?;
-        let first_id = Store::open_read_only(&settings.path).and_then(|store| store.next_id()).unwrap_or(1);
+        let first_id = worker.first_id();
         let (jobs, receiver) = channel();
         let thread = spawn::spawn("history", 512 * 1024, Box::new(move || worker.run(&receiver)));
         thread.map_err(|error| named(error.into()))?;

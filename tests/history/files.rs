@@ -4,6 +4,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use chinwag::chat::server::Archive;
 use super::support::binary::{start, start_binary};
 use super::support::temp::Folder;
 use super::support::{Client, DEADLINE, wait_until};
-use super::{error, filled, messages, open, refused, sql};
+use super::{error, filled, messages, open, printed, refused, skip, sql};
 
 /// What happens to a file, by the name of its database.
 type Mishap = fn(&str);
@@ -74,6 +75,24 @@ fn compacted_database_is_not_reported() {
 }
 
 /// Without a new message, too, within seconds. Nothing is written into the other file.
+/// Such as `sqlite3 FILE .backup`. The last one to close a file removes its write-ahead log, and must not be the other program.
+#[test]
+fn another_program_may_open_and_close_the_file() {
+    let count = "import sqlite3, sys\ndb = sqlite3.connect(sys.argv[1])\n\
+        print(db.execute('SELECT count(*) FROM message').fetchone()[0])\ndb.close()";
+    let python = std::env::var("CHINWAG_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let count = |file: &str| Command::new(&python).args(["-c", count, file]).output().map(|output| printed(&output));
+    let folder = Folder::new("another");
+    let file = folder.path("chat.db");
+    let mut history = open(&file);
+    for last in [3, 6, 9] {
+        history.commit(&mut messages("", last - 2..=last));
+        let Ok(found) = count(&file) else { return skip("no Python") };
+        assert_eq!(found.trim(), last.to_string());
+        assert!(Path::new(&format!("{file}-wal")).exists(), "it is in use");
+    }
+}
+
 #[test]
 fn file_that_takes_the_place_is_reported_and_not_changed() {
     let folder = Folder::new("reported");

@@ -78,6 +78,16 @@ impl Worker {
         Ok(())
     }
 
+    /// The smallest id above all connection ids in the file. While SQLite has the file open, nothing else may open and close it: that
+    /// would release SQLite's locks, and another program could remove the write-ahead log that is in use.
+    pub(super) fn first_id(&self) -> u64 {
+        let found = match &self.writer {
+            Some(writer) => writer.store.next_id(),
+            None => self.open_read_only().and_then(|store| store.next_id()),
+        };
+        found.unwrap_or(1)
+    }
+
     pub(super) fn run(mut self, jobs: &Receiver<Job>) {
         while !self.is_closing {
             // Also in a busy chat, which would never delete anything otherwise.

@@ -48,7 +48,12 @@ pub trait Archive: Debug + Send {
 impl ChatServer {
     /// Must be called before a connection enters the room. Returns whether it may: not if the archive does not answer.
     pub(super) fn restore(&mut self, room: &RoomName) -> bool {
-        let Some(archive) = self.archive.as_mut().filter(|_| self.chat.needs_snapshot(room)) else { return true };
+        if !self.chat.needs_snapshot(room) {
+            return true;
+        }
+        // The room may have been forgotten with its last messages.
+        self.store();
+        let Some(archive) = &mut self.archive else { return true };
         let Some(snapshot) = archive.load_room(room.key(), self.chat.rules.room_messages) else { return false };
         self.chat.restore(room, snapshot);
         true
