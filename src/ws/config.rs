@@ -73,7 +73,8 @@ config! {
     /// Bytes of one message, and of one frame. 64 KiB. Beyond it: Close 1009.
     max_message_size: usize = 64 * 1024,
     /// Bytes that are buffered for one client whose socket does not take them. 256 KiB. The next message to a client with more:
-    /// Close 1013. The chat sends from its log instead; there, twice as many bytes may be buffered, and the messages of one flush.
+    /// Close 1013. The chat sends from its log instead; there, 64 KiB more than twice as many bytes may be buffered, and the messages
+    /// of one flush.
     max_send_buffer: usize = 256 * 1024,
     /// Events in the channel. 1024. When it is full, the server stops reading, and TCP slows the clients down.
     event_capacity: usize = 1024,

@@ -182,20 +182,24 @@ impl Connection {
         self.reactor.cut_later(self);
     }
 
-    /// Runs `action` and sends what it wrote. Returns false if the connection is closing, or is closed now with 1013 because too much
-    /// waits already; nothing is done then. One message alone may be larger than that limit.
+    /// Runs `action` and sends what it wrote. Returns false if the connection is closing; nothing is done then.
     pub(crate) fn if_open(self: &Arc<Self>, action: impl FnOnce(&mut ConnectionState)) -> bool {
         let mut guard = self.lock();
         let Some(state) = guard.as_mut().filter(|state| state.is_open()) else { return false };
-        let is_full = |state: &ConnectionState| state.stream.counted_amount() > self.config.max_send_buffer;
-        if is_full(state) && !state.flush() && is_full(state) {
-            self.fail_slow(state);
-            self.flush(state);
-            return false;
-        }
         action(state);
         self.flush(state);
         true
+    }
+
+    /// As [`Self::if_open`], for messages. If more than `most` bytes of earlier ones wait, the connection is closed with 1013
+    /// instead. One message alone may be larger.
+    pub(crate) fn send(self: &Arc<Self>, most: usize, action: impl FnOnce(&mut ConnectionState)) -> bool {
+        let mut fits = true;
+        self.if_open(|state| {
+            let is_full = |state: &ConnectionState| state.stream.unsent.len() > most;
+            fits = !is_full(state) || state.flush() || !is_full(state);
+            if fits { action(state) } else { self.fail_slow(state) }
+        }) && fits
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Option<Box<ConnectionState>>> {

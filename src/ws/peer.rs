@@ -117,8 +117,8 @@ impl Peer {
     /// Returns as [`Peer::send`] does.
     pub fn send_frames(&self, frames: &Frames) -> bool {
         let bytes = frames.bytes_for(self.connection.info.deflate.as_ref(), 0);
-        self.connection.if_open(|state| match self.connection.role {
-            Role::Server => state.send(bytes, bytes.len()),
+        self.connection.send(self.connection.config.max_send_buffer, |state| match self.connection.role {
+            Role::Server => state.send(bytes),
             // A client masks each frame (RFC 6455 5.3).
             Role::Client => encoded_frames(bytes).for_each(|(header, payload)| {
                 let payload = Bytes::copy_from_slice(payload);
@@ -209,17 +209,22 @@ impl Peer {
     }
 }
 
+/// What the chat usually sends to a peer at once, at most.
+#[cfg(feature = "chat")]
+const FLUSH: usize = 64 * 1024;
+
 /// For the chat.
 #[cfg(feature = "chat")]
 impl Peer {
-    /// Sends the frames from byte `from` on. As [`Peer::send_frames`], but only `counted` of these bytes count against
-    /// [`Config::max_send_buffer`](crate::Config::max_send_buffer): the chat has a log, from which a slow peer receives later
-    /// what it cannot take now. Returns whether more bytes than that limit wait, counted or not.
-    pub(crate) fn send_counting(&self, frames: &Frames, from: usize, counted: usize) -> bool {
+    /// Sends the frames from byte `from` on. As [`Peer::send_frames`], but more than
+    /// [`Config::max_send_buffer`](crate::Config::max_send_buffer) bytes may wait: the chat has a log, from which a slow peer
+    /// receives later what it cannot take now. Returns whether more wait.
+    pub(crate) fn send_from(&self, frames: &Frames, from: usize) -> bool {
         let bytes = frames.bytes_for(self.connection.info.deflate.as_ref(), from);
-        // Compressed frames may have fewer bytes than were counted.
-        let is_open = self.connection.if_open(|state| state.send(bytes, counted.min(bytes.len())));
-        is_open && self.buffered_amount() > self.connection.config.max_send_buffer
+        let most = self.connection.config.max_send_buffer;
+        // A slow peer is noticed after a flush, and still gets what is for it alone.
+        let is_open = self.connection.send(most.saturating_mul(2).saturating_add(FLUSH), |state| state.send(bytes));
+        is_open && self.buffered_amount() > most
     }
 
     /// From now on, keeps the bytes that arrive, decrypted. Those of `play` are read before the next ones, as if they had

@@ -138,7 +138,9 @@ impl ChatServer {
             Verdict::Accept => return cluster.queue.push(&Logged::Text(id, text.to_owned())),
         };
         let error = ServerMessage::Error(error.with_nonce(dialect.nonce(text)));
-        if let Some(text) = dialect.encode(&error) {
+        if cluster.joining.get(id).is_none() {
+            self.fanout.send(id, &error);
+        } else if let Some(text) = dialect.encode(&error) {
             peer.send(text);
         }
     }

@@ -18,15 +18,14 @@ const MAX_BATCH_BYTES: usize = 64 * 1024;
 
 /// What frames are sent to: a [`Peer`], or its replacement in tests.
 pub(super) trait Recipient {
-    /// Sends the frames from byte `from` on. Of these, `counted` bytes count against the limit of the send buffer. Returns
-    /// whether more bytes than that limit wait.
-    fn send(&self, frames: &Frames, from: usize, counted: usize) -> bool;
+    /// Sends the frames from byte `from` on. Returns whether more bytes wait than the limit of the send buffer.
+    fn send(&self, frames: &Frames, from: usize) -> bool;
     fn close(&self, code: u16, reason: &str);
 }
 
 impl Recipient for Peer {
-    fn send(&self, frames: &Frames, from: usize, counted: usize) -> bool {
-        self.send_counting(frames, from, counted)
+    fn send(&self, frames: &Frames, from: usize) -> bool {
+        self.send_from(frames, from)
     }
 
     fn close(&self, code: u16, reason: &str) {
@@ -69,8 +68,6 @@ struct Member<P> {
     peer: P,
     handshake: Handshake,
     own: Frames,
-    /// Bytes in `own` that count against the limit of the send buffer.
-    counted: usize,
     /// `None`: it is not subscribed.
     from: Option<usize>,
 }
@@ -92,7 +89,7 @@ impl<P: Recipient> Fanout<P> {
         }
         let Some(group) = self.groups.get_mut(key) else { return };
         self.index.insert(id, (key, group.members.len()));
-        group.members.push(Member { id, peer, handshake, own: Frames::new(), counted: 0, from: None });
+        group.members.push(Member { id, peer, handshake, own: Frames::new(), from: None });
     }
 
     /// A member's connection and handshake.
@@ -159,13 +156,8 @@ impl<P: Recipient> Fanout<P> {
         let Some((group, place)) = self.find(id) else { return };
         let member = &mut group.members[place];
         member.copy_broadcasts(&group.batch);
-        let bytes = encode(message, group.dialect, &mut member.own);
-        // A member that is behind gets log messages only when it has taken the last ones. Others must be limited.
-        if member.from.is_none() && !is_from_log(message) {
-            member.counted += bytes;
-        }
         group.is_touched = true;
-        self.bytes += bytes;
+        self.bytes += encode(message, group.dialect, &mut member.own);
     }
 
     /// Removes a member, sends its part of the batch so far, and closes its connection.
@@ -220,17 +212,11 @@ impl<P: Recipient> Member<P> {
             (frames, from) = (&self.own, 0);
         }
         let bytes = frames.len() - from;
-        let is_full = bytes > 0 && self.peer.send(frames, from, mem::take(&mut self.counted));
+        let is_full = bytes > 0 && self.peer.send(frames, from);
         self.own.clear(0);
         self.from = self.from.map(|_| 0);
         (bytes as u64, is_full && self.from.is_some())
     }
-}
-
-/// Whether the rules send this message to a member that is behind only when it has taken everything before.
-fn is_from_log(message: &ServerMessage) -> bool {
-    use ServerMessage::{Deleted, Gap, History, UserList};
-    matches!(message, History(_) | Gap { .. } | Deleted { .. } | UserList { .. })
 }
 
 /// Appends a message as one frame, or as one part of a stream, if the dialect has it. Returns the number of bytes.

@@ -23,8 +23,6 @@ pub(crate) struct BufferedStream<T = TcpStream> {
     pub(super) unmarker: Option<Unmarker>,
     /// The send buffer.
     pub(crate) unsent: VecDeque<u8>,
-    /// How many of the unsent bytes the limit of the send buffer does not count, at most.
-    uncounted: usize,
     /// Whether the last flush left bytes unsent.
     pub(crate) is_stalled: bool,
     /// When the socket last took bytes that had waited, or when bytes began to wait.
@@ -44,16 +42,10 @@ impl<T> BufferedStream<T> {
             received: VecDeque::new(),
             unmarker: None,
             unsent: VecDeque::new(),
-            uncounted: 0,
             is_stalled: false,
             progress_at: None,
             inspected: None,
         })
-    }
-
-    /// The unsent bytes that the limit of the send buffer counts.
-    pub(super) fn counted_amount(&self) -> usize {
-        self.unsent.len().saturating_sub(self.uncounted)
     }
 
     /// From now on, keeps what arrives. Reads `play` before that. Returns what was kept since the last call.
@@ -74,7 +66,7 @@ impl<T> BufferedStream<T> {
 
     /// Frees the send buffer.
     pub(super) fn discard_unsent(&mut self) {
-        (self.unsent, self.uncounted, self.is_stalled) = (VecDeque::new(), 0, false);
+        (self.unsent, self.is_stalled) = (VecDeque::new(), false);
     }
 
     /// Reads without waiting for more. Returns 0 after a proper end of TLS.
@@ -104,17 +96,14 @@ impl<T> BufferedStream<T> {
 
 impl BufferedStream {
     /// Sends bytes after everything in the send buffer, without a copy if it is empty. The socket may not take all of them.
-    /// `counted` of them count against the limit of the send buffer.
     ///
     /// # Errors
     /// The socket is broken. The reader will notice it.
-    pub(super) fn send(&mut self, bytes: &[u8], counted: usize) -> io::Result<()> {
-        let before = self.unsent.len();
-        let direct = self.session.is_none() && before == 0;
+    pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let direct = self.session.is_none() && self.unsent.is_empty();
         let taken = if direct { send_now(&self.socket, bytes)? } else { 0 };
         if taken < bytes.len() {
             self.queue(&bytes[taken..]);
-            self.uncounted += (bytes.len() - counted).min(self.unsent.len() - before);
         }
         Ok(())
     }
@@ -135,7 +124,6 @@ impl BufferedStream {
         if taken > 0 && was_stalled || is_stalled && !was_stalled {
             self.progress_at = Some(Instant::now());
         }
-        self.uncounted = self.uncounted.min(self.unsent.len());
         if !is_stalled {
             // An idle connection keeps no memory for output.
             self.discard_unsent();
@@ -189,18 +177,6 @@ mod tests {
         let stream = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
         let stream = BufferedStream::new(tcp(stream).expect("a socket"), None, Vec::new());
         (stream, listener.accept().expect("a connection").0)
-    }
-
-    #[test]
-    fn only_bytes_that_wait_are_uncounted() {
-        let (mut stream, _peer) = stream();
-        stream.send(b"without a copy", 11).expect("a socket");
-        assert_eq!((stream.unsent.len(), stream.uncounted), (0, 0));
-        stream.queue(b"01234");
-        for (counted, expected) in [(2, 7), (1, 8), (0, 8)] {
-            stream.send(b"xy", counted).expect("a socket");
-            assert_eq!(stream.counted_amount(), expected, "{counted}");
-        }
     }
 
     /// Unread input is kept. Input that was read takes no memory.

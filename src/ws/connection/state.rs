@@ -271,9 +271,9 @@ impl<T> ConnectionState<T> {
 
 /// What needs a socket.
 impl ConnectionState {
-    /// Sends encoded frames. `counted` of their bytes count against the limit of the send buffer.
-    pub(crate) fn send(&mut self, frames: &[u8], counted: usize) {
-        if self.stream.send(frames, counted).is_err() {
+    /// Sends encoded frames.
+    pub(crate) fn send(&mut self, frames: &[u8]) {
+        if self.stream.send(frames).is_err() {
             self.socket_failed();
         }
     }
@@ -281,7 +281,7 @@ impl ConnectionState {
     /// Sends a Ping, or what keeps a stream alive. Returns whether the peer has to answer.
     pub(super) fn send_ping(&mut self) -> bool {
         match self.keepalive {
-            Some(bytes) => self.send(bytes, 0),
+            Some(bytes) => self.send(bytes),
             None => self.write(Frame::Ping(Bytes::new())),
         }
         self.keepalive.is_none()

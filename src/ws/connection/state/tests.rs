@@ -72,8 +72,8 @@ fn a_failed_socket_buffers_nothing() {
     let (mut state, peer) = pair();
     state.stream.cut();
     drop(peer);
-    state.send(b"\x81\x02hi", 4);
-    state.send(b"\x81\x02hi", 4);
+    state.send(b"\x81\x02hi");
+    state.send(b"\x81\x02hi");
     assert_eq!((state.flush(), state.is_open(), state.stream.unsent.len()), (true, false, 0));
 }
 

@@ -61,7 +61,7 @@ fn bytes_that_wait_are_sent_when_they_are_read() {
     let reactor = WriteReactor::start().expect("a thread");
     let pairs = [1, 2].map(|id| connection(reactor, id, LONG));
     for (connection, ..) in &pairs {
-        assert!(connection.if_open(|state| state.send(&vec![0; MANY], MANY)));
+        assert!(connection.if_open(|state| state.send(&vec![0; MANY])));
     }
     assert_eq!(lock(&reactor.entries).iter().count(), 2);
     for (connection, _, client) in &pairs {
