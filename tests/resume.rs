@@ -144,6 +144,8 @@ impl Archive for TestArchive {
         true
     }
 
+    fn begin(&mut self, _: Arc<str>, _: Arc<str>) {}
+
     fn queued(&self) -> usize {
         0
     }
@@ -161,6 +163,7 @@ impl Running {
         let server = Server::builder()
             .protocols(ChatServer::protocols())
             .endpoint(ChatServer::is_endpoint)
+            .route(ChatServer::route)
             .listen("127.0.0.1:0")
             .and_then(|builder| builder.start())
             .expect("it starts");
@@ -182,6 +185,20 @@ fn rules(messages: usize) -> Rules {
     let mut rules = Rules::unlimited();
     rules.room_messages = messages;
     rules
+}
+
+/// The receipt of a post says that it is stored, and its number must stay.
+#[test]
+fn post_is_refused_while_the_archive_does_not_answer() {
+    let archive = TestArchive::default();
+    archive.is_silent.store(true, Ordering::Relaxed);
+    let running = Running::start(&archive, rules(500));
+    let post = || {
+        support::http(running.addr, "POST /room/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nhi").status
+    };
+    assert_eq!(post(), 503);
+    archive.is_silent.store(false, Ordering::Relaxed);
+    assert_eq!(post(), 201);
 }
 
 #[test]

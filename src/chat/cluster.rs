@@ -62,6 +62,8 @@ pub struct Cluster {
     pub(crate) events: Receiver<FromLog>,
     /// Connections of which the stream has not returned `Joined` yet.
     pub(crate) joining: IdMap<UserId, (Peer, Box<Request>)>,
+    /// Whether the whole stream was read.
+    pub(crate) is_current: bool,
     /// When the time in the replica was right.
     time_at: Instant,
     pub(crate) next_beat: Instant,
@@ -98,6 +100,7 @@ impl Cluster {
             queue,
             events,
             joining: IdMap::default(),
+            is_current: false,
             time_at: now,
             next_beat: now,
             last_seen: HashMap::new(),
@@ -118,7 +121,7 @@ impl Cluster {
     /// From now on, this node has this number, and nothing of an earlier one.
     pub(crate) fn begin(&mut self, node: NodeId) {
         info!("cluster: this is node {node}, \"{}\"", self.name);
-        (self.node, self.joining) = (node, IdMap::default());
+        (self.node, self.joining, self.is_current) = (node, IdMap::default(), false);
         self.gate = Gate::new(self.rules);
         self.queue.restart(node);
         skip_ids_below(self.first_id());

@@ -10,6 +10,7 @@
 
 mod error;
 mod export;
+mod follower;
 mod open;
 mod prune;
 mod shared;
@@ -179,6 +180,10 @@ impl Archive for History {
 
     fn queued(&self) -> usize {
         lock(&self.shared).waiting
+    }
+
+    fn begin(&mut self, room: Arc<str>, log: Arc<str>) {
+        let _ = self.jobs.send(Box::new(move |worker| worker.begin(room, log)));
     }
 }
 

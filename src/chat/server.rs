@@ -247,7 +247,7 @@ impl ChatServer {
                 Output::Broadcast(room, message, except) => self.fanout.broadcast(room, &message, except),
                 Output::Subscribe(id) => self.fanout.subscribe(id),
                 Output::Unsubscribe(id) => self.fanout.unsubscribe(id),
-                Output::Store(message) => self.unstored.push(message),
+                Output::Store(message) => self.keep(message),
                 Output::Load { id, room, after, up_to, bytes } => self.load(id, &room, after..up_to, bytes),
                 Output::Erase(by, erasure) => self.erase(by, erasure),
                 Output::Posted(id, result) => self.posted(id, result),

@@ -14,8 +14,8 @@ pub(crate) fn open(flags: &Flags, rules: Rules, builder: Builder) -> Result<(Opt
         let needs = flags.has("node").then(|| "--node needs --cluster URL".to_owned());
         return needs.map_or(Ok((None, builder)), Err);
     };
-    if let Some(flag) = ["history", "bans"].into_iter().find(|flag| flags.has(flag)) {
-        return Err(format!("--cluster: --{flag} is for one server alone; leave one of them out"));
+    if flags.has("bans") {
+        return Err("--cluster: --bans is for one server alone; leave one of them out".to_owned());
     }
     let name = match flags.text("node")? {
         Some(name) => name.to_owned(),

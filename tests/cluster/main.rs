@@ -6,6 +6,8 @@ mod support;
 
 mod balancer;
 mod crowd;
+#[cfg(feature = "history")]
+mod history;
 mod redis;
 
 use crowd::{END, PATIENCE, Place, Transcript, check, check_numbers};
@@ -26,18 +28,25 @@ struct Node {
     name: String,
     wire: Wire,
     server: Option<Chinwag>,
+    /// Its history, if it has one.
+    file: String,
 }
 
 impl Node {
     fn start(redis: &Redis, name: &str) -> Node {
-        let mut node = Node { name: name.to_owned(), wire: Wire::to(redis), server: None };
-        node.restart(LIMITS);
+        Node::start_with(redis, name, "", LIMITS)
+    }
+
+    fn start_with(redis: &Redis, name: &str, file: &str, limits: &[&str]) -> Node {
+        let mut node = Node { name: name.to_owned(), wire: Wire::to(redis), server: None, file: file.to_owned() };
+        node.restart(limits);
         node
     }
 
     fn restart(&mut self, args: &[&str]) {
         let url = self.wire.url();
-        let args = [&["--cluster", &url, "--node", &self.name], args].concat();
+        let history: &[&str] = if self.file.is_empty() { &[] } else { &["--history", &self.file] };
+        let args = [&["--cluster", &url, "--node", &self.name], history, args].concat();
         self.server = Some(start_binary(&args));
     }
 
@@ -86,7 +95,10 @@ impl Crowd {
     }
 
     fn without_clients(redis: &Redis, pause: Duration) -> Crowd {
-        let nodes = ["a", "b", "c"].iter().map(|name| Node::start(redis, name)).collect();
+        // Only one of them has a file.
+        let file = if cfg!(feature = "history") { redis.path("chat.db") } else { String::new() };
+        let nodes = [("a", &*file), ("b", ""), ("c", "")];
+        let nodes = nodes.iter().map(|(name, file)| Node::start_with(redis, name, file, LIMITS)).collect();
         Crowd { place: Arc::new(Place { pause, ..Place::default() }), clients: Vec::new(), nodes }
     }
 
@@ -154,6 +166,8 @@ fn clients_have_one_transcript_while_nodes_redis_and_connections_die() {
     }
     crowd.wait_for_messages(300);
     let transcripts = crowd.end();
+    #[cfg(feature = "history")]
+    history::check_file(&redis.path("chat.db"), &transcripts);
     check(&transcripts);
     let gaps: Vec<_> = transcripts.iter().flat_map(|transcript| &transcript.gaps).collect();
     assert!(gaps.is_empty(), "nothing was lost, but there are gaps: {gaps:?}");

@@ -28,6 +28,11 @@ impl Redis {
         self.folder.path("redis.sock")
     }
 
+    /// A file in its folder.
+    pub fn path(&self, name: &str) -> String {
+        self.folder.path(name)
+    }
+
     /// Starts it with the data that is in its folder.
     pub fn restart(&mut self) {
         let (folder, socket) = (self.folder.path(""), self.socket());

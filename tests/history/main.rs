@@ -8,6 +8,7 @@ mod support;
 
 mod deleted;
 mod files;
+mod follower;
 mod foreign;
 mod program;
 mod progress;

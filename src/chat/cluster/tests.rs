@@ -303,6 +303,12 @@ fn check(steps: &[(u64, Step)]) -> Result<Vec<Machine>, TestCaseError> {
         machine.apply_local(10_000_000, Input::Tick);
     };
     read_all(&mut one);
+    // Only some nodes have an archive.
+    let mut storing = Machine::new(0, Snapshot::new(rules(), Replica::default(), Chat::new(rules(), 0)), 0);
+    storing.chat.rules.archive = true;
+    storing.read(&log, &sinces, usize::MAX);
+    storing.apply_local(10_000_000, Input::Tick);
+    prop_assert_eq!(storing.state(), one.state());
     for machine in &mut nodes {
         read_all(machine);
         prop_assert_eq!(machine.state(), one.state());

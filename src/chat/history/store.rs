@@ -13,7 +13,7 @@ const MAX: u64 = i64::MAX as u64;
 pub(super) const PAGE: u64 = 4096;
 
 /// The last message number that was used in a room.
-const LAST: &str = "max(last, ifnull((SELECT max(seq) FROM message WHERE room = number), 0))";
+pub(super) const LAST: &str = "max(last, ifnull((SELECT max(seq) FROM message WHERE room = number), 0))";
 
 /// An open file.
 #[derive(Debug)]

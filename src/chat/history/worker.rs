@@ -1,6 +1,7 @@
 //! The thread that reads and writes the file: it does jobs of the chat's thread, and deletes old messages meanwhile.
 
 use super::error::{FULL, HistoryError, LOCKED, Result};
+use super::follower::Numbering;
 use super::open::{beside, create_private, id, resolve};
 use super::store::{Range, Store};
 use super::{Settings, Shared, new_log_name, not_responding, prune::Pruner, state_file::Writer};
@@ -25,6 +26,8 @@ pub(super) struct Worker {
     writer: Option<Writer>,
     /// Messages that are not in the file yet, the oldest first.
     messages: Vec<StoredMessage>,
+    /// For a node of a cluster: the numberings of rooms, each before the message at this place.
+    numberings: Option<Vec<Numbering>>,
     pruner: Pruner,
     check_at: Instant,
     /// The write-ahead log may have deleted texts.
@@ -44,6 +47,7 @@ impl Worker {
             shared,
             writer: None,
             messages: Vec::new(),
+            numberings: None,
             pruner: Pruner::default(),
             check_at: Instant::now() + CHECK,
             must_truncate: false,
@@ -132,8 +136,18 @@ impl Worker {
         error.or(is_full.then(|| HistoryError::Temporary(FULL.into())))
     }
 
+    /// The next messages of this room are of this numbering.
+    pub(super) fn begin(&mut self, room: Arc<str>, log: Arc<str>) {
+        let next = (self.messages.len(), room, log);
+        self.numberings.get_or_insert_default().push(next);
+    }
+
     /// Messages of a room, from the file and from those that wait to be written.
     pub(super) fn load(&mut self, room: &Arc<str>, range: Range) -> Option<RoomSnapshot> {
+        let must_write = self.numberings.as_ref().is_some_and(|numberings| !numberings.is_empty());
+        if must_write && self.write_waiting(None).is_none() {
+            return None;
+        }
         let waiting = self.messages.iter().filter(|message| message.room == *room).cloned();
         let loaded = match &self.writer {
             Some(writer) => writer.store.load(room, range, waiting),
@@ -215,7 +229,10 @@ impl Worker {
             if must_rename {
                 store.rename_logs(&log)?;
             }
-            let added = store.add(&self.messages, &log)?;
+            let added = match &self.numberings {
+                Some(numberings) => store.follow(&self.messages, numberings, &log)?,
+                None => store.add(&self.messages, &log)?,
+            };
             Ok((added, erasure.map_or(Ok(Vec::new()), |erasure| store.erase(erasure))?))
         })?;
         self.pruner.add(added, self.messages.iter().map(StoredMessage::size).sum());
@@ -224,6 +241,7 @@ impl Worker {
             false => writer.position.used += added as u64,
         }
         writer.write_line()?;
+        self.numberings.iter_mut().for_each(Vec::clear);
         let over = lock(&self.shared).finish(mem::take(&mut self.messages).len(), &log);
         if lock(&self.shared).is_complete() {
             writer.set_behind(false)?;

@@ -111,8 +111,8 @@ pub enum Input<'a> {
     Binary(UserId),
     /// It is gone. `true`: it ended without a Close frame of the client, so that the user may come back.
     Left(UserId, bool),
-    /// A message without a connection: a number that no connection has, the sender's address, the room, and the message. If it is
-    /// to be stored, the room must be [restored](super::Chat::needs_snapshot). [`Output::Posted`] answers it.
+    /// A message without a connection: a number that no connection has, the sender's address, the room, and the message. The
+    /// room must be [restored](super::Chat::needs_snapshot) before. [`Output::Posted`] answers it.
     Post(UserId, Option<IpAddr>, &'a RoomName, &'a Post),
     /// It has taken everything that was sent to it. If it is [catching up](super::Chat::catching_up), the next part
     /// follows.

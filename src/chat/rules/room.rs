@@ -27,6 +27,10 @@ pub(super) struct Room {
     pub(super) limiter: RateLimiter,
     /// When the last message without a connection was sent.
     pub(super) posted_at: Option<Millis>,
+    /// Whether the archive knows the name of the numbering.
+    #[cfg(feature = "cluster")]
+    #[serde(skip)]
+    pub(super) is_log_known: bool,
 }
 
 impl Room {

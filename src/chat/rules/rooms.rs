@@ -3,6 +3,8 @@
 use super::{Chat, RoomId, RoomName, room::Room};
 #[cfg(feature = "cluster")]
 use super::{Gate, Member, Output, Rules, UserId};
+#[cfg(feature = "cluster")]
+use crate::chat::protocol::StoredMessage;
 use std::sync::Arc;
 
 /// If all histories take too much memory, the largest loses this part: the next message does not have to search again.
@@ -80,6 +82,17 @@ impl Chat {
         self
     }
 
+    /// The messages in memory, of all rooms.
+    pub(crate) fn messages(&self) -> impl Iterator<Item = &StoredMessage> {
+        self.rooms.iter().flat_map(|(_, room)| &room.log.messages)
+    }
+
+    /// The name of the numbering of the room with this key, if the archive does not know it. From now on it does.
+    pub(crate) fn unknown_log(&mut self, key: &str) -> Option<Arc<str>> {
+        let room = self.rooms.values_mut().find(|room| **room.name.key() == *key)?;
+        (!std::mem::replace(&mut room.is_log_known, true)).then(|| room.log.log_id.clone())
+    }
+
     /// The connections with these numbers.
     pub(crate) fn connections(&self, numbers: std::ops::Range<UserId>) -> Vec<UserId> {
         self.members.iter().map(|(id, _)| id).filter(|id| numbers.contains(id)).collect()
@@ -90,7 +103,7 @@ impl Chat {
     pub(crate) fn renumber(&mut self, log_id_prefix: u64) -> Vec<Output> {
         self.log_id_prefix = log_id_prefix;
         for (id, room) in self.rooms.iter_mut() {
-            room.log.log_id = log_id(log_id_prefix, id);
+            (room.log.log_id, room.is_log_known) = (log_id(log_id_prefix, id), false);
         }
         let id_message = |(id, member): (UserId, &Member)| {
             let log = &self.rooms.get(member.room)?.log;

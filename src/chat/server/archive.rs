@@ -43,6 +43,10 @@ pub trait Archive: Debug + Send {
 
     /// The number of messages that were committed and are not stored yet.
     fn queued(&self) -> usize;
+
+    /// For a node of a cluster: the messages of this room that follow have numbers in the numbering of this name, and may have been
+    /// stored before. What is stored of the room in another numbering does not belong to it any more.
+    fn begin(&mut self, room: Arc<str>, log: Arc<str>);
 }
 
 impl ChatServer {
@@ -67,14 +71,28 @@ impl ChatServer {
         self.unstored.clear();
     }
 
+    /// Takes a message that has to be stored with this batch.
+    pub(super) fn keep(&mut self, message: StoredMessage) {
+        #[cfg(feature = "cluster")]
+        self.name_log(&message.room);
+        self.unstored.push(message);
+    }
+
     pub(super) fn erase(&mut self, by: Option<UserId>, erasure: Erasure) {
+        // A command that is read again must not delete later messages.
+        #[cfg(feature = "cluster")]
+        if self.cluster.as_ref().is_some_and(|cluster| !cluster.is_current) {
+            return;
+        }
         self.store();
         let messages = self.archive.as_mut().and_then(|archive| archive.erase(erasure));
         self.apply(Input::Erased(by, messages.as_deref()));
     }
 
     /// Loads messages for a client that is catching up.
-    pub(super) fn load(&mut self, id: UserId, room: &str, range: Range<u64>, bytes: usize) {
+    pub(super) fn load(&mut self, id: UserId, room: &Arc<str>, range: Range<u64>, bytes: usize) {
+        #[cfg(feature = "cluster")]
+        self.name_log(room);
         self.store();
         let (up_to, archive) = (range.end, self.archive.as_mut());
         let messages = archive.and_then(|archive| archive.load_messages(room, range.start, up_to, bytes));

@@ -10,7 +10,7 @@ use crate::ws::{DisconnectReason, Message};
 use crate::{ws::id_map::IdMap, ws::peer::Peer};
 use crossbeam_channel::{RecvTimeoutError, Select, TryRecvError};
 use log::{error, info};
-use std::{mem, time::Instant};
+use std::{mem, sync::Arc, time::Instant};
 use tungstenite::http::header::ACCEPT;
 
 /// The most chunks of the stream in one batch.
@@ -24,7 +24,7 @@ const AWAY: (u16, &str) = (1013, "this server does not reach the others; try aga
 const FULL: &str = "This server does not reach the others, and too many messages wait. Wait a moment.";
 
 impl ChatServer {
-    /// Makes this server a node of a cluster. It must not have an archive. Default: it is a chat of its own.
+    /// Makes this server a node of a cluster. Call it after [`ChatServer::archive`]. Default: it is a chat of its own.
     ///
     /// ```no_run
     /// # use chinwag::{Server, chat::{cluster::Cluster, protocol::Dialect, rules::Rules, server::ChatServer}};
@@ -108,7 +108,9 @@ impl ChatServer {
         let verb = line.split_whitespace().next().unwrap_or_default();
         self.cluster.as_ref().filter(|_| !["who", "rooms", "stats", "bans"].contains(&verb))?;
         // A copy knows whether the command is possible.
-        let outputs = self.chat.clone().apply(self.now(), Input::Command(line));
+        let mut copy = self.chat.clone();
+        copy.rules.archive = false;
+        let outputs = copy.apply(self.now(), Input::Command(line));
         let answers =
             outputs.into_iter().filter_map(|output| if let Output::Answer(it) = output { Some(it) } else { None });
         let answer = answers.collect::<Result<String, _>>().map(|text| text + " All servers execute this now.");
@@ -171,11 +173,12 @@ impl ChatServer {
             FromLog::State(sender) => drop(sender.send(Box::new(cluster.snapshot(&self.chat)))),
             FromLog::Restart(node, snapshot) => {
                 let joining = mem::take(&mut cluster.joining);
+                cluster.begin(node);
                 if let Some(Snapshot { replica, chat, .. }) = snapshot.map(|snapshot| *snapshot) {
                     cluster.replica = replica;
                     self.chat = chat.with_rules(self.chat.rules);
+                    self.store_memory();
                 }
-                cluster.begin(node);
                 self.posts = IdMap::default();
                 self.fanout.close_all(RESTART);
                 joining.iter().for_each(|(_, (peer, _))| self.refuse(peer, RESTART));
@@ -199,7 +202,11 @@ impl ChatServer {
         match &entry.input {
             Logged::Hello(_) if entry.at.node == cluster.node => {
                 info!("cluster: this node has read the whole stream");
+                cluster.is_current = true;
+                // Some may have been deleted meanwhile.
+                self.store_memory();
             }
+            Logged::Renumber(_) => self.store_memory(),
             Logged::Hello(name) if entry.at.node > cluster.node && *name == cluster.name => {
                 error!("another node has the name {name:?}: this one ends; give each node a --node of its own");
                 self.server.handle().shut_down();
@@ -212,6 +219,22 @@ impl ChatServer {
         }
         if self.fanout.is_full() {
             self.flush();
+        }
+    }
+
+    /// Lets the archive store what the chat has in memory.
+    fn store_memory(&mut self) {
+        if self.archive.is_some() {
+            let messages: Vec<_> = self.chat.messages().cloned().collect();
+            messages.into_iter().for_each(|message| self.keep(message));
+        }
+    }
+
+    /// Tells the archive which numbering a room has, if it does not know that.
+    pub(super) fn name_log(&mut self, room: &Arc<str>) {
+        if let Some(log) = self.cluster.as_ref().and_then(|_| self.chat.unknown_log(room)) {
+            self.store();
+            self.archive.iter_mut().for_each(|archive| archive.begin(room.clone(), log.clone()));
         }
     }
 }

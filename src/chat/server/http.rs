@@ -78,11 +78,12 @@ impl ChatServer {
         let address = (!is_exempt).then(|| addr.ip());
         let wait = self.chat.charge_post(self.now(), address, &room, body.len());
         match parse(&head, &body) {
-            Ok(post) if wait == 0 => {
-                self.restore(&room);
-                self.apply(Input::Post(id, Some(addr.ip()), &room, &post));
+            Ok(post) if wait > 0 => self.posted(id, Err(ProtocolError::too_fast(wait).with_nonce(post.nonce))),
+            // The receipt says that the message is stored, and its number must not change.
+            Ok(post) if !self.restore(&room) => {
+                self.posted(id, Err(ProtocolError::from(ErrorReason::Unavailable).with_nonce(post.nonce)));
             }
-            Ok(post) => self.posted(id, Err(ProtocolError::too_fast(wait).with_nonce(post.nonce))),
+            Ok(post) => self.apply(Input::Post(id, Some(addr.ip()), &room, &post)),
             Err(error) => self.posted(id, Err(error)),
         }
     }
