@@ -82,7 +82,9 @@ impl Cluster {
         let (sender, events) = crossbeam_channel::bounded(CHANNEL);
         let mut reader = Reader::new(client.clone(), rules, sender);
         let server = client.get_connection_info().addr();
-        let connected = Store::connect(&client).map_err(|error| format!("Redis does not answer at {server}: {error}"));
+        let connected = Store::connect(&client).map_err(|error| {
+            format!("no Redis at {server}: {error}; start it there, or correct the URL (rediss:// is TLS)")
+        });
         // The state comes as the first event.
         reader.attach(&mut connected?)?;
         let node = reader.node;

@@ -165,7 +165,7 @@ impl Snapshot {
         match pairs.find(|(own, other)| own != other) {
             None => Ok(()),
             Some((own, other)) => Err(format!(
-                "all nodes must have the same version and limits: this one has \"{own}\", the others \"{other}\""
+                "all nodes must have the same version and limits: this one has \"{own}\", the others \"{other}\"; give all the same flags, or stop all and delete the keys of chinwag"
             ))?,
         }
     }

@@ -8,7 +8,7 @@ use super::new_log_name;
 use super::store::{LAST, Store};
 use crate::chat::protocol::{Millis, StoredMessage};
 use crate::chat::rules::Erasure;
-use log::info;
+use log::debug;
 use rusqlite::OptionalExtension;
 use std::{slice, sync::Arc};
 
@@ -56,7 +56,7 @@ impl Store {
         // Random, so that no user has a room of this name.
         let sql = "UPDATE room SET key = key || '~' || ?2 WHERE key = ?1";
         if self.db.execute(sql, (room, new_log_name()))? > 0 {
-            info!("history: {room:?} has a new numbering; earlier messages are in a room with ~ after its name");
+            debug!("history: {room:?} has a new numbering; earlier messages are in a room with ~ after its name");
         }
         let sql = "UPDATE room SET key = ?1 WHERE log = ?2 AND substr(key, 1, length(?1) + 1) = ?1 || '~'";
         if self.db.execute(sql, (room, log))? == 0 {

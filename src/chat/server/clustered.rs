@@ -226,7 +226,9 @@ impl ChatServer {
     fn store_memory(&mut self) {
         if self.archive.is_some() {
             let messages: Vec<_> = self.chat.messages().cloned().collect();
-            messages.into_iter().for_each(|message| self.keep(message));
+            // First, so that all rooms are one batch.
+            messages.iter().for_each(|message| self.name_log(&message.room));
+            self.unstored.extend(messages);
         }
     }
 
