@@ -97,6 +97,10 @@ class Page:
     def expect_told(self, words):
         expect(self.told).to_contain_text(words)
 
+    def expect_own(self, text):
+        """A page shows what its user sent. Later answers to commands must come after it."""
+        self.expect_told(text)
+
     def close(self):
         pass
 
@@ -114,6 +118,9 @@ class Lines:
                 shown += self.printed.get(timeout=DEADLINE)
             except queue.Empty:
                 raise AssertionError(f"{words!r} is not in {shown!r}") from None
+
+    def expect_own(self, text):
+        pass
 
     def forget(self):
         while not self.printed.empty():
@@ -206,6 +213,7 @@ def test_line_means_the_same_everywhere(author, url):
                     received.append((to, message["text"]))
                 elif message["type"] == "username" and message["id"] != 0 and message["name"] not in ("bob", "Ann B"):
                     received.append((to, f"is {message['name']}"))
+        author.expect_own(f"end {number}")
         found.append((line, sorted(set(received)), words))
     assert found == LINES
 
