@@ -33,8 +33,6 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let dialect = flags.choice("dialect", &Dialect::ALL.map(Dialect::name))?.and_then(Dialect::from_name);
     // Not a clone: bans and tokens are shared by clones.
     let access = access(flags, hosts(flags)?)?;
-    let bans = BanFile::open(access.clone(), flags.value("bans").map(Path::new));
-    let bans = bans.map_err(|error| format!("--bans {error}"))?;
     let admin = Admin::default();
     let (local, lists_rooms) = (admin.clone(), flags.has("list-rooms"));
     let builder = Server::builder()
@@ -55,6 +53,9 @@ pub(crate) fn run(flags: &Flags) -> Result<(), String> {
     let (history, builder) = super::history::open(flags, builder)?;
     #[cfg(feature = "cluster")]
     let (cluster, builder) = super::cluster::open(flags, rules, builder)?;
+    // After the cluster, which refuses it: a file would be created.
+    let bans = BanFile::open(access.clone(), flags.value("bans").map(Path::new));
+    let bans = bans.map_err(|error| format!("--bans {error}"))?;
     #[cfg(feature = "tls")]
     let acceptor = super::tls::acceptor(flags)?;
     #[cfg(not(feature = "tls"))]

@@ -348,6 +348,17 @@ fn node_with_other_limits_does_not_start() {
 }
 
 #[test]
+fn bans_of_a_file_are_refused_and_no_file_is_made() {
+    let folder = support::temp::Folder::new("cluster-bans");
+    let file = folder.path("bans.txt");
+    let command = support::binary::command(&["--cluster", "redis://127.0.0.1:1/", "--bans", &file]);
+    let output = support::script::run_to_end(command, PATIENCE);
+    let printed = support::script::printed(&output);
+    assert!(output.status.code() == Some(2) && printed.contains("--bans is for one server alone"), "{printed}");
+    assert!(!std::path::Path::new(&file).exists());
+}
+
+#[test]
 fn second_node_of_a_name_replaces_the_first() {
     let Some(redis) = redis("cluster-name") else { return };
     let mut one = Node::start(&redis, "a");
