@@ -209,21 +209,17 @@ impl Peer {
     }
 }
 
-/// What the chat usually sends to a peer at once, at most.
-#[cfg(feature = "chat")]
-const FLUSH: usize = 64 * 1024;
-
 /// For the chat.
 #[cfg(feature = "chat")]
 impl Peer {
     /// Sends the frames from byte `from` on. As [`Peer::send_frames`], but more than
     /// [`Config::max_send_buffer`](crate::Config::max_send_buffer) bytes may wait: the chat has a log, from which a slow peer
-    /// receives later what it cannot take now. Returns whether more wait.
-    pub(crate) fn send_from(&self, frames: &Frames, from: usize) -> bool {
+    /// receives later what it cannot take now. Twice that and a batch is too much. Returns whether more than the limit waits.
+    pub(crate) fn send_from(&self, frames: &Frames, from: usize, batch: usize) -> bool {
         let bytes = frames.bytes_for(self.connection.info.deflate.as_ref(), from);
         let most = self.connection.config.max_send_buffer;
         // A slow peer is noticed after a flush, and still gets what is for it alone.
-        let is_open = self.connection.send(most.saturating_mul(2).saturating_add(FLUSH), |state| state.send(bytes));
+        let is_open = self.connection.send(most.saturating_mul(2).saturating_add(batch), |state| state.send(bytes));
         is_open && self.buffered_amount() > most
     }
 

@@ -25,7 +25,7 @@ pub(super) trait Recipient {
 
 impl Recipient for Peer {
     fn send(&self, frames: &Frames, from: usize) -> bool {
-        self.send_from(frames, from)
+        self.send_from(frames, from, MAX_BATCH_BYTES)
     }
 
     fn close(&self, code: u16, reason: &str) {

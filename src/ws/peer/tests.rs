@@ -14,6 +14,9 @@ use std::{
 /// Bytes of which a socket takes only a part.
 const MANY: usize = 16 * 1024 * 1024;
 
+/// A batch of the chat.
+const BATCH: usize = 64 * 1024;
+
 /// A server's connection whose send buffer may have that many bytes, and the client's end of the socket.
 fn server(max_send_buffer: usize) -> (Peer, Reader, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -38,13 +41,13 @@ fn frames(bytes: &[u8]) -> Frames {
 #[test]
 fn chat_may_exceed_the_send_buffer() {
     let (peer, _reader, _client) = server(1000);
-    assert!(!peer.send_from(&frames(b"short"), 0), "the socket takes this");
+    assert!(!peer.send_from(&frames(b"short"), 0, BATCH), "the socket takes this");
     // The system takes some megabytes.
-    let is_behind = (0..MANY / 500).any(|_| peer.send_from(&frames(&[0; 500]), 0));
+    let is_behind = (0..MANY / 500).any(|_| peer.send_from(&frames(&[0; 500]), 0, BATCH));
     assert!(is_behind && peer.connection.is_open(), "more waits than the limit");
-    let more = (0..FLUSH / 1000).take_while(|_| peer.send_from(&frames(&[0; 500]), 0)).count();
-    assert!(more == FLUSH / 1000 && peer.connection.is_open());
-    assert!((0..MANY / 500).any(|_| !peer.send_from(&frames(&[0; 500]), 0)), "it is bounded");
+    let more = (0..BATCH / 1000).take_while(|_| peer.send_from(&frames(&[0; 500]), 0, BATCH)).count();
+    assert!(more == BATCH / 1000 && peer.connection.is_open());
+    assert!((0..MANY / 500).any(|_| !peer.send_from(&frames(&[0; 500]), 0, BATCH)), "it is bounded");
     assert!(!peer.connection.is_open() && !peer.send_frames(&frames(b"more")));
     assert_eq!(peer.connection.end(), DisconnectReason::SlowReader);
 }
@@ -61,12 +64,12 @@ fn slow_peer_can_be_closed() {
 #[test]
 fn stalled_connection_knows_since_when() {
     let (peer, _reader, mut client) = server(MANY);
-    peer.send_from(&frames(b"sho"), 0);
+    peer.send_from(&frames(b"sho"), 0, BATCH);
     peer.connection.lock().as_mut().expect("it is open").stream.queue(b"rt");
     peer.connection.flush_pending();
     assert_eq!((peer.stalled_for(), peer.connection.has_progressed_within(Duration::MAX)), (None, false));
     let begin = Instant::now();
-    peer.send_from(&frames(&vec![0; MANY]), 0);
+    peer.send_from(&frames(&vec![0; MANY]), 0, BATCH);
     loop {
         let (waiting, stalled) = (peer.buffered_amount(), peer.stalled_for());
         peer.connection.flush_pending();
@@ -127,9 +130,9 @@ fn exactly_the_limit_may_wait() {
     let (peer, _reader, _client) = server(MANY);
     while peer.buffered_amount() < MANY {
         let room = MANY - peer.buffered_amount();
-        assert!(!peer.send_from(&frames(&vec![0; room]), 0));
+        assert!(!peer.send_from(&frames(&vec![0; room]), 0, BATCH));
     }
-    let is_over = peer.send_from(&frames(b""), 0);
+    let is_over = peer.send_from(&frames(b""), 0, BATCH);
     assert_eq!(is_over, peer.buffered_amount() > MANY);
 }
 
