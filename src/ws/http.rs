@@ -57,8 +57,8 @@ pub struct ShowedAdminToken;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddr(pub SocketAddr);
 
-/// The certificates that the client showed in the TLS handshake, its own first, in DER. It is an extension of requests, if
-/// [`Acceptor::from_config`](crate::tls::Acceptor::from_config) asks clients for certificates.
+/// The certificates that the client showed in the TLS handshake, its own first, in DER. It is an extension of requests over TLS,
+/// and empty unless [`Acceptor::from_config`](crate::tls::Acceptor::from_config) asks clients for certificates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientCertificates(pub Vec<Vec<u8>>);
 
