@@ -4,7 +4,7 @@ use super::{history::summary, *};
 use crate::chat::protocol::StoredMessage;
 
 /// `op` is an operator at 192.0.2.1, `ann` and `bob` are at 10.0.0.1 and 10.0.0.2, all with the dialect `chinwag.v1`.
-fn script(rules: Rules) -> Script {
+pub(super) fn script(rules: Rules) -> Script {
     let mut script = Script::new(Rules { rate: None, list_interval: 0, ..rules });
     for (id, name, address) in [(1, "op", "192.0.2.1"), (2, "ann", "10.0.0.1"), (3, "bob", "10.0.0.2")] {
         connect(&mut script, id, address);
@@ -356,43 +356,6 @@ fn executed_commands_are_lines_for_the_log() {
     ] {
         assert_eq!(line(by, command), (expected.map(str::to_owned), None), "{command}");
     }
-}
-
-#[test]
-fn post_that_must_wait_says_how_long() {
-    use crate::chat::protocol::Post;
-    let rate = |burst| Some(Rate { per_second: 1, burst });
-    let mut script = script(Rules { room_rate: rate(1), address_rate: rate(40), ..Rules::default() });
-    let charge = |script: &mut Script, address: &str| {
-        let now = Now { uptime: script.now, date: script.now };
-        script.chat.charge_post(now, address.parse().ok(), &RoomName::new("new").expect("a name"), 1)
-    };
-    // A post to a new room costs 16 tokens.
-    assert_eq!([(); 3].map(|()| charge(&mut script, "192.0.2.9")), [0, 0, 8_000_000]);
-    let post = |script: &mut Script, room: &str, text: &str| {
-        let room = RoomName::new(room).expect("a room's name");
-        let mut out = script.outputs(Input::Post(99, None, &room, &Post::from_text(text)));
-        match out.pop() {
-            Some(Output::Posted(99, Err(error))) => Some((error.reason, error.retry_after, error.message)),
-            Some(Output::Posted(99, Ok(_))) => None,
-            other => panic!("the result is the last output: {other:?}"),
-        }
-    };
-    script.put(Input::Command("slow kitchen 30"));
-    // Also the first one, which creates the room.
-    assert_eq!(post(&mut script, "kitchen", "a"), None);
-    script.now += 500;
-    let (reason, wait, sentence) = post(&mut script, "kitchen", "b").expect("slow mode");
-    assert_eq!((reason, wait), (ErrorReason::SlowMode, 30), "rounded up");
-    assert!(sentence.contains("in 30 seconds"), "{sentence}");
-    script.now += 29_500;
-    assert_eq!(post(&mut script, "kitchen", "c"), None);
-    assert_eq!(post(&mut script, "garden", "a"), None);
-    let (reason, wait, _) = post(&mut script, "garden", "b").expect("too fast");
-    assert_eq!((reason, wait), (ErrorReason::TooFast, 1));
-    script.put(Input::Command("close garden"));
-    let (reason, _, sentence) = post(&mut script, "garden", "c").expect("closed");
-    assert_eq!((reason, &*sentence), (ErrorReason::Muted, "An operator has closed this room."));
 }
 
 /// Otherwise nobody could lift the ban over the network.
