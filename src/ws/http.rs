@@ -58,7 +58,7 @@ pub struct ShowedAdminToken;
 pub struct ClientAddr(pub SocketAddr);
 
 /// The certificates that the client showed in the TLS handshake, its own first, in DER. It is an extension of requests over TLS,
-/// and empty unless [`Acceptor::from_config`](crate::tls::Acceptor::from_config) asks clients for certificates.
+/// and empty unless `tls::Acceptor::from_config` asks clients for certificates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientCertificates(pub Vec<Vec<u8>>);
 
