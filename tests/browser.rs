@@ -56,9 +56,9 @@ fn browser_scripts_pass() {
     }
     let scripts = scripts();
     assert!(!scripts.is_empty(), "no test_*.py in {FOLDER}");
-    let needs_all = |path: &&PathBuf| IN_WHOLE_CHROMIUM.iter().any(|name| path.ends_with(name));
-    let (whole, rest): (Vec<&PathBuf>, Vec<&PathBuf>) = scripts.iter().partition(needs_all);
-    let shell = Path::new(SHELL).exists().then_some(SHELL);
+    let (whole, rest): (Vec<&PathBuf>, Vec<&PathBuf>) =
+        scripts.iter().partition(|path| is_one_of(&IN_WHOLE_CHROMIUM, path));
+    let shell = (std::env::var_os("CHINWAG_CHROMIUM").is_none() && Path::new(SHELL).exists()).then_some(SHELL);
     in_lanes(&rest, |scripts| chromium_passes(&python, scripts, shell));
     chromium_passes(&python, &whole, None);
 }
@@ -82,8 +82,7 @@ fn firefox_scripts_pass() {
         return skip("no Firefox; set CHINWAG_FIREFOX to its path");
     }
     let scripts = scripts();
-    let is_for_firefox = |path: &&PathBuf| IN_FIREFOX.iter().any(|name| path.ends_with(name));
-    let scripts: Vec<&PathBuf> = scripts.iter().filter(is_for_firefox).collect();
+    let scripts: Vec<&PathBuf> = scripts.iter().filter(|path| is_one_of(&IN_FIREFOX, path)).collect();
     in_lanes(&scripts, |scripts| {
         for script in scripts {
             let mut output = pytest(Path::new(&python), &[script], "firefox", None);
@@ -94,6 +93,10 @@ fn firefox_scripts_pass() {
             expect_success(&output);
         }
     });
+}
+
+fn is_one_of(names: &[&str], script: &Path) -> bool {
+    names.iter().any(|name| script.ends_with(name))
 }
 
 /// Each lane gets every so many-th script.
@@ -114,7 +117,7 @@ fn pytest(python: &Path, scripts: &[&PathBuf], browser: &str, executable: Option
     command.current_dir(FOLDER);
     command.env("CHINWAG_URL", chinwag.url());
     command.env("CHINWAG_BROWSER", browser);
-    if let (Some(executable), None) = (executable, std::env::var_os("CHINWAG_CHROMIUM")) {
+    if let Some(executable) = executable {
         command.env("CHINWAG_CHROMIUM", executable);
     }
     command.env("CHINWAG_BIN", env!("CARGO_BIN_EXE_chinwag"));
