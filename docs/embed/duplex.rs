@@ -1,23 +1,23 @@
-//! An accept loop with tungstenite's handshake, turned full duplex: over TCP, or over a Unix socket.
+//! An accept loop with tungstenite's handshake, turned full duplex: over TCP, or over a Unix socket (not on Windows).
 //!
 //! Run:      cargo run --example embed_duplex -- 127.0.0.1:9003
 //!           cargo run --example embed_duplex -- /tmp/duplex.sock
 
 use chinwag::duplex::{Duplex, Socket};
 use chinwag::tungstenite;
-use std::{env, io, net::TcpListener, os::unix::net::UnixListener, thread, time::Duration};
+use std::{env, io, net::TcpListener, thread, time::Duration};
 
 fn main() -> io::Result<()> {
     let addr = env::args().nth(1).unwrap_or("127.0.0.1:9003".into());
+    #[cfg(unix)]
     if addr.contains('/') {
-        let listener = UnixListener::bind(&addr)?;
+        let listener = std::os::unix::net::UnixListener::bind(&addr)?;
         println!("duplex at {addr}");
         listener.incoming().for_each(start);
-    } else {
-        let listener = TcpListener::bind(addr)?;
-        println!("duplex at ws://{}/", listener.local_addr()?);
-        listener.incoming().for_each(start);
     }
+    let listener = TcpListener::bind(addr)?;
+    println!("duplex at ws://{}/", listener.local_addr()?);
+    listener.incoming().for_each(start);
     Ok(())
 }
 

@@ -1,12 +1,10 @@
 //! The connections of the load generator, on one thread and non-blocking.
 
 use crate::args::Args;
-use mio::{Events, Interest, Poll, Token, Waker, unix::SourceFd};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use mio::{Events, Interest, Poll, Token, Waker, net::TcpStream};
 use std::{
     io::{self, ErrorKind},
-    net::{SocketAddr, TcpStream, ToSocketAddrs},
-    os::fd::AsRawFd,
+    net::{SocketAddr, ToSocketAddrs},
     time::Duration,
 };
 use tungstenite::{
@@ -20,9 +18,6 @@ use tungstenite::{
 /// The timeout of connecting and of the handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Descriptors besides the connections, with some to spare.
-const OTHER_FILES: u64 = 32;
-
 /// All connections.
 pub(crate) struct Clients {
     poll: Poll,
@@ -33,13 +28,16 @@ pub(crate) struct Clients {
 impl Clients {
     /// Connects all clients, one after the other.
     pub(crate) fn connect(args: &Args) -> Result<Clients, String> {
+        #[cfg(unix)]
         allow_files(args.clients)?;
         let addr = resolve(&args.url)?;
         let poll = Poll::new().map_err(|error| format!("cannot poll: {error}"))?;
         let mut clients = Vec::with_capacity(args.clients);
         for nth in 0..args.clients {
-            let client = connect(&args.url, addr).map_err(|why| format!("client {nth} cannot connect: {why}"))?;
-            watch(&poll, nth, client.get_ref()).map_err(|error| format!("client {nth}: {error}"))?;
+            let mut client = connect(&args.url, addr).map_err(|why| format!("client {nth} cannot connect: {why}"))?;
+            let both = Interest::READABLE | Interest::WRITABLE;
+            let watched = poll.registry().register(client.get_mut(), Token(nth), both);
+            watched.map_err(|error| format!("client {nth}: {error}"))?;
             clients.push(client);
         }
         Ok(Clients { poll, events: Events::with_capacity(1024), clients })
@@ -99,13 +97,17 @@ impl Clients {
     }
 }
 
-/// Raises the limit of open files as far as possible.
+/// Raises the limit of open files as far as possible. Windows has none.
+#[cfg(unix)]
 fn allow_files(clients: usize) -> Result<(), String> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    // Those besides the connections, with some to spare.
+    let needed = clients as u64 + 32;
     let bounds = getrlimit(Resource::Nofile);
     // On failure, the present limit may still be enough.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: bounds.maximum, maximum: bounds.maximum });
     let allowed = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    if clients as u64 + OTHER_FILES <= allowed {
+    if needed <= allowed {
         return Ok(());
     }
     Err(format!("--clients {clients}: only {allowed} open files are allowed here; raise that with ulimit -n"))
@@ -120,22 +122,18 @@ fn resolve(url: &Uri) -> Result<SocketAddr, String> {
 
 fn connect(url: &Uri, addr: SocketAddr) -> Result<WebSocket<TcpStream>, String> {
     let with_hint = |error: io::Error| format!("{error}; is a chinwag listening at {addr}?");
-    let stream = TcpStream::connect_timeout(&addr, CONNECT_TIMEOUT).map_err(with_hint)?;
+    let stream = std::net::TcpStream::connect_timeout(&addr, CONNECT_TIMEOUT).map_err(with_hint)?;
     stream.set_nodelay(true).and_then(|()| stream.set_read_timeout(Some(CONNECT_TIMEOUT))).map_err(with_hint)?;
+    // The same socket: it blocks during the handshake, and not afterwards.
+    let socket = stream.try_clone().map_err(with_hint)?;
     let request = ClientRequestBuilder::new(url.clone()).with_sub_protocol("chinwag.v1");
     // tungstenite's default is 128 KiB for each connection.
     let config = WebSocketConfig::default().read_buffer_size(4096).max_write_buffer_size(16 * 1024 * 1024);
-    match tungstenite::client::client_with_config(request, stream, Some(config)) {
-        Ok((client, _)) => Ok(client),
+    match tungstenite::client::client_with_config(request, TcpStream::from_std(stream), Some(config)) {
+        Ok((client, _)) => socket.set_nonblocking(true).map(|()| client).map_err(with_hint),
         Err(HandshakeError::Failure(error)) => Err(refused(error)),
         Err(HandshakeError::Interrupted(_)) => Err(format!("no response to the handshake within {CONNECT_TIMEOUT:?}")),
     }
-}
-
-fn watch(poll: &Poll, nth: usize, stream: &TcpStream) -> io::Result<()> {
-    stream.set_nonblocking(true)?;
-    let both = Interest::READABLE | Interest::WRITABLE;
-    poll.registry().register(&mut SourceFd(&stream.as_raw_fd()), Token(nth), both)
 }
 
 /// Why the handshake was refused, and what to do.

@@ -109,7 +109,9 @@ fn address(flags: &Flags, flag: &str, text: &str) -> Result<SocketAddr, String> 
     let wrong = |error: &dyn Display| {
         format!("--{flag} {text:?}: {error}; write ADDR:PORT, such as {DEFAULT}, or 0.0.0.0:6502 or unix:PATH")
     };
-    let found: Vec<_> = text.to_socket_addrs().map_err(|error| wrong(&error))?.collect();
+    // To Windows, an empty name is this machine.
+    let found: Vec<_> =
+        text.to_socket_addrs().map_err(|error| wrong(&error))?.filter(|_| !text.starts_with(':')).collect();
     let first = found.iter().find(|address| address.is_ipv4()).or(found.first());
     let address = *first.ok_or_else(|| wrong(&"no such address"))?;
     if client::is_blocked(address.port()) && flag != "admin" && !flags.has("allow-blocked-port") {

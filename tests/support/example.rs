@@ -66,12 +66,18 @@ impl Example {
         assert!(status.expect("the shell's kill is a program").success());
     }
 
+    /// Writes to its standard input.
+    #[track_caller]
+    pub fn write(&mut self, input: &str) {
+        let stdin = self.child.stdin.as_mut().expect("stdin is a pipe");
+        stdin.write_all(input.as_bytes()).expect("the example reads");
+    }
+
     /// Writes to its standard input, closes it, and returns all lines that it prints from then on.
     #[track_caller]
     pub fn finish(mut self, input: &str) -> Vec<String> {
-        let mut stdin = self.child.stdin.take().expect("stdin is a pipe, used once");
-        stdin.write_all(input.as_bytes()).expect("the example reads");
-        drop(stdin);
+        self.write(input);
+        self.child.stdin = None;
         std::iter::from_fn(|| self.stdout.recv_timeout(DEADLINE).ok()).collect()
     }
 }
