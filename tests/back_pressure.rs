@@ -9,7 +9,7 @@ use serde_json::json;
 use support::frames::{RawClient, TEXT, frame};
 use support::process::{thread_names, usage};
 use support::serving::{addr, connected, disconnected, serve};
-use support::{Client, DEADLINE, start_binary};
+use support::{Client, DEADLINE, start_binary, wait_until};
 
 /// Sends until the server takes no more for this peer.
 #[track_caller]
@@ -62,6 +62,22 @@ fn one_message_may_be_larger_than_the_send_buffer() {
         assert_eq!(client.next_text().len(), 12_000_000);
         assert!(peer.wait_for_room(0, DEADLINE));
     }
+}
+
+/// A program that waits before each part must not wait for a client that it is closing.
+#[test]
+fn nobody_waits_for_room_of_a_connection_that_is_closing() {
+    let mut config = config();
+    config.close_timeout = Duration::MAX;
+    let server = serve(config);
+    let _deaf = RawClient::open(addr(&server));
+    let peer = connected(&server);
+    fill(&peer);
+    let waiting = peer.clone();
+    let waiter = std::thread::spawn(move || waiting.wait_for_room(0, Duration::MAX));
+    wait_until(DEADLINE, "the wait has ended", || waiter.is_finished());
+    assert!(!waiter.join().expect("no panic"));
+    peer.cut();
 }
 
 /// A large message is not cut into pieces by a full socket: it waits, and goes out whole.

@@ -3,6 +3,7 @@
 mod support;
 
 use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 
@@ -167,6 +168,26 @@ fn client_comes_back_with_its_header() {
         assert_eq!(example.next_line(), "disconnected: closed by the peer, 1012 (restart)");
         while !matches!(server.events().recv_timeout(DEADLINE), Ok(Event::Disconnected(..))) {}
     }
+    #[cfg(unix)]
+    {
+        let _peer = support::serving::connected(&server);
+        example.signal("INT");
+        while !matches!(server.events().recv_timeout(DEADLINE), Ok(Event::Disconnected(..))) {}
+        assert_eq!(example.finish(""), ["disconnected: closed by the peer, 1000"]);
+    }
+}
+
+/// Ctrl-C ends it in a pause: without, it would try for ever.
+#[cfg(unix)]
+#[test]
+fn client_without_a_server_ends_with_ctrl_c() {
+    let closed = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let example = Example::start("embed_client", &[&format!("ws://{closed}/")]);
+    for _ in 0..2 {
+        assert!(example.next_line().contains("nothing listens"));
+    }
+    example.signal("INT");
+    assert!(example.finish("").iter().all(|line| line.contains("nothing listens")));
 }
 
 #[test]

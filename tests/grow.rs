@@ -165,6 +165,7 @@ fn chat_sends_long_messages() {
     assert_eq!(ann.wait_for_close(), (1002, "a message of more than 65535 bytes".into()));
 }
 
+#[cfg_attr(windows, ignore = "a socket of Wine accepts what a client does not receive")]
 #[test]
 fn chat_drops_a_client_that_does_not_receive() {
     let (_example, addr) = Example::serve("grow_9_chat");
@@ -229,6 +230,11 @@ fn wrong_designs_are_wrong() {
         let latency: u64 = words.unwrap_or_else(|| panic!("no latency: {printed}"));
         assert!(latency >= at_least, "{name}: {printed}");
     }
+}
+
+#[cfg_attr(windows, ignore = "a socket of Wine accepts what a client does not receive")]
+#[test]
+fn two_websockets_on_one_socket_corrupt_a_message() {
     let printed = measured("try_clone");
     assert!(printed.starts_with("corrupt: from byte ") && printed.contains("[8a"), "{printed}");
 }

@@ -2,10 +2,10 @@
 
 mod support;
 
-use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::Duration;
 
+use support::example::path;
 use support::script::{printed, run_to_end};
 use support::{DEADLINE, start_binary};
 
@@ -91,16 +91,7 @@ fn url(chinwag: &support::Chinwag) -> String {
 
 #[track_caller]
 fn load(args: &[&str], deadline: Duration) -> Output {
-    let mut command = Command::new(example());
+    let mut command = Command::new(path("load"));
     command.args(args);
     run_to_end(command, deadline)
-}
-
-/// Cargo gives tests no path of examples. They are in `target/debug/examples`, beside `deps` with this test.
-fn example() -> PathBuf {
-    let test = std::env::current_exe().expect("this program is a file");
-    let folder = test.ancestors().nth(2).expect("it lies in target/debug/deps");
-    let example = folder.join("examples/load");
-    assert!(example.exists(), "{} is not there: cargo build --example load", example.display());
-    example
 }

@@ -1,5 +1,8 @@
 //! nginx in front of a unix socket: the page, the chat, posted messages, and a stream, as the documents configure it.
 
+// A unix socket is between the two.
+#![cfg(unix)]
+
 mod support;
 
 use std::fs;

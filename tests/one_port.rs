@@ -34,14 +34,15 @@ fn route(request: &Request) -> Option<Route> {
 
 /// Greets, then echoes. A stream gets one event.
 fn handle(ws: WebSocket) {
+    let user = ws.data::<User>().map_or("nobody", |user| &user.0);
     if ws.protocol() == Some("sse") {
+        assert!(!ws.send("a stream has no messages") && !ws.ping());
         let mut frames = Frames::new();
         frames.raw(&Response::empty(200).with("Content-Type", "text/event-stream").to_bytes(true));
-        frames.raw(b"data: hello\n\n");
+        frames.raw(format!("data: hello, {user}\n\n").as_bytes());
         ws.send_frames(&frames);
         return;
     }
-    let user = ws.data::<User>().map_or("nobody", |user| &user.0);
     ws.send(format!("hello, {user}"));
     for message in &ws {
         ws.send(message);
@@ -116,8 +117,8 @@ fn page_posts_and_connections_with_functions_share_a_port() {
     for user in &users {
         assert_eq!(next(user), "buy milk");
     }
-    let stream = get(addr, "/stream");
-    assert_eq!((stream.status, stream.text().as_str()), (200, "data: hello\n\n"));
+    let stream = http(addr, &format!("GET /stream HTTP/1.1\r\nHost: {addr}\r\nCookie: user=ann\r\n\r\n"));
+    assert_eq!((stream.status, stream.text().as_str()), (200, "data: hello, ann\n\n"));
     drop(users);
     assert_eq!(stop(&server, requests), 1);
 }
@@ -131,6 +132,7 @@ fn each_kind_of_request_has_its_refusal() {
     let elsewhere = client::WebSocket::builder(&format!("ws://{addr}/")).header("Cookie", "user=ann").open();
     assert!(matches!(elsewhere, Err(client::Error::Refused { status: 404, .. })), "{elsewhere:?}");
     for (status, answer) in [
+        (401, get(addr, "/stream")),
         (404, get(addr, "/other")),
         (405, get(addr, "/notes")),
         (403, post(addr, "/notes", "Origin: http://evil.example\r\n", "x")),

@@ -166,8 +166,9 @@ fn no_upgrade(request: &Request, length: usize, host: Option<&Host>, policy: &Po
                 Route::Respond(response) => response,
                 Route::Stream { protocol, keepalive } => {
                     check_no_body(length)?;
+                    let data = policy.accept.as_ref().map_or(Ok(None), |ask| ask(request).map(|accept| accept.data))?;
                     let (protocol, keepalive) = (Some(protocol.into()), Some(keepalive));
-                    return Ok(Negotiated::Upgrade(Upgrade { protocol, keepalive, ..Upgrade::default() }));
+                    return Ok(Negotiated::Upgrade(Upgrade { protocol, keepalive, data, ..Upgrade::default() }));
                 }
             }
         }

@@ -30,12 +30,12 @@ pub enum Route {
     /// This is the response. Unless it is a refusal, the client must be one that may open a connection.
     Respond(Response),
     /// The body is read, at most [`Config::max_message_size`](crate::Config::max_message_size) bytes. Then the program
-    /// responds: [`Event::Request`](crate::Event::Request).
+    /// responds: [`Event::Request`](crate::Event::Request). [`Builder::accept`](crate::Builder::accept) is not asked.
     Ask,
     /// The request opens a connection, as a handshake does, and then the server sends bytes until one side ends it. What
     /// the client sends is ignored. The program sends the head of the response first, then the rest with
     /// [`Peer::send_frames`](crate::Peer::send_frames) and [`Frames::raw`](crate::Frames::raw). Limits are those of a
-    /// WebSocket.
+    /// WebSocket. [`Builder::accept`](crate::Builder::accept) may refuse it, or attach data; the rest of its answer is ignored.
     Stream {
         /// What [`Peer::protocol`](crate::Peer::protocol) returns.
         protocol: &'static str,

@@ -5,10 +5,9 @@ use crate::ws::deflate::encoded_frames;
 use crate::ws::error::{Error, MAX_REASON};
 use crate::ws::{config::MAX_TIMEOUT, handshake_stream::wait_until_writable};
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use std::{any::Any, fmt, net::SocketAddr};
+use std::{any::Any, fmt, net::SocketAddr, sync::Arc};
 use tungstenite::{Bytes, protocol::frame::Frame};
 
 /// The number of a connection. No other connection of this process has it, also not one of another server. The first one has
@@ -105,11 +104,12 @@ impl Peer {
     /// Sends a message, and never blocks. Bytes that the socket does not take at once are buffered. A peer for which more than
     /// [`Config::max_send_buffer`](crate::Config::max_send_buffer) bytes of earlier messages are buffered is dropped with 1013.
     ///
-    /// Returns false if the connection is closing or has ended, or is dropped now; the message is not sent then.
+    /// Returns false if the connection is closing or has ended, or is dropped now; the message is not sent then. Also false for a
+    /// [stream](crate::http::Route::Stream), which has no messages: [`Peer::send_frames`] is for both.
     pub fn send(&self, message: impl Into<Message>) -> bool {
         let mut frames = Frames::new();
         frames.message(&message.into());
-        self.send_frames(&frames)
+        self.connection.info.keepalive.is_none() && self.send_frames(&frames)
     }
 
     /// Sends messages that are encoded already, perhaps for many peers, with one write.
@@ -146,7 +146,7 @@ impl Peer {
     ///
     /// Returns as [`Peer::send`] does.
     pub fn ping(&self) -> bool {
-        self.connection.if_open(ConnectionState::ping)
+        self.connection.info.keepalive.is_none() && self.connection.if_open(ConnectionState::ping)
     }
 
     /// The time from the last answered [`Peer::ping`] to its answer. `None` before the first answer, and after the end of the
@@ -157,7 +157,7 @@ impl Peer {
     }
 
     /// Waits until at most `room` bytes are [buffered](Peer::buffered_amount), which is at once after the end of the connection.
-    /// Returns false if the time has passed before. To send a lot:
+    /// Returns false if the time has passed before, or if the connection is closing with more than that. To send a lot:
     ///
     /// ```no_run
     /// # use std::time::Duration;
@@ -172,8 +172,9 @@ impl Peer {
     pub fn wait_for_room(&self, room: usize, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout.min(MAX_TIMEOUT);
         while self.buffered_amount() > room {
-            let socket = self.connection.lock().as_ref().map(|state| Arc::clone(&state.stream.socket));
-            if socket.is_some_and(|socket| wait_until_writable(&socket, deadline).is_err()) {
+            let mut socket = None;
+            self.connection.if_open(|state| socket = Some(Arc::clone(&state.stream.socket)));
+            if socket.is_none_or(|socket| wait_until_writable(&socket, deadline).is_err()) {
                 return false;
             }
             self.connection.flush_pending();

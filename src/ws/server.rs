@@ -225,8 +225,8 @@ impl Server {
         &self.events
     }
 
-    /// Sends a message to all peers. It is encoded once. Returns how many peers it was sent to: those whose connections are not
-    /// closing.
+    /// Sends a message to all [`peers`](Server::peers), at any path. It is encoded once. Returns how many peers it was sent to: those
+    /// whose connections are not closing.
     ///
     /// ```no_run
     /// # use chinwag::{Event, Server};
@@ -244,7 +244,8 @@ impl Server {
         self.peers().iter().filter(|peer| peer.send_frames(&frames)).count()
     }
 
-    /// All peers, in no order. The [`Event::Connected`] of a new one may still be in the channel.
+    /// All WebSockets, in no order. The [`Event::Connected`] of a new one may still be in the channel. [Streams](crate::http::Route::Stream) are
+    /// not among them.
     #[must_use]
     pub fn peers(&self) -> Vec<Peer> {
         self.handle.0.upgrade().map(|shared| shared.registry.peers()).unwrap_or_default()

@@ -36,11 +36,13 @@ impl Builder {
     /// As [`Builder::open`], over a socket that is connected already: TCP or Unix. The URL says whether TLS is used.
     ///
     /// ```no_run
+    /// # #[cfg(unix)] {
     /// use chinwag::client::WebSocket;
     /// use std::os::unix::net::UnixStream;
     ///
     /// let socket = UnixStream::connect("/run/chat.sock").expect("a server");
     /// let ws = WebSocket::builder("ws://localhost/").open_over(socket)?;
+    /// # }
     /// # Ok::<(), chinwag::client::Error>(())
     /// ```
     ///
@@ -92,8 +94,10 @@ impl Builder {
     /// As [`Builder::open`], again and again: after each end of a connection, and after each failure. Between two attempts is a
     /// pause of up to 500 ms, which doubles up to 30 s and begins anew after a connection that lasted 10 s. What is sent while
     /// there is no connection is lost. It also comes back after the program itself has closed a connection: leave the loop to
-    /// end it. For another thread that means to set a flag, which the loop looks at, and to close the connection with
-    /// [`WebSocket::writer`]; a pause that has begun ends by itself. If the URL or a header field changes, begin anew with another
+    /// end it. For another thread that means to set a flag, which the loop looks at, to close the connection with
+    /// [`WebSocket::writer`], and to [unpark](std::thread::Thread::unpark) the thread of the loop, which ends a pause. An attempt that
+    /// has begun takes at most [`Config::handshake_timeout`](crate::Config::handshake_timeout) for each address. docs/embed/client.rs
+    /// does all of that. If the URL or a header field changes, begin anew with another
     /// builder.
     ///
     /// ```no_run
@@ -116,7 +120,7 @@ impl Builder {
         let (mut backoff, mut is_first, mut opened_at) = (Backoff::default(), true, None::<Instant>);
         Ok(iter::from_fn(move || {
             if !mem::take(&mut is_first) {
-                thread::sleep(backoff.next(opened_at.map(|at| at.elapsed())));
+                thread::park_timeout(backoff.next(opened_at.map(|at| at.elapsed())));
             }
             let outcome = self.clone().open();
             opened_at = outcome.is_ok().then(Instant::now);

@@ -106,7 +106,7 @@ pub struct Upgrade {
 pub struct Accept {
     protocol: Option<Arc<str>>,
     headers: Vec<(&'static str, Cow<'static, str>)>,
-    data: Option<Data>,
+    pub(super) data: Option<Data>,
 }
 
 impl Accept {

@@ -19,6 +19,7 @@ use std::{net::ToSocketAddrs, sync::Arc, time::Duration};
 /// The settings of a server. [`Builder::start`] or [`Builder::serve`] starts it.
 ///
 /// ```no_run
+/// # #[cfg(unix)] {
 /// use chinwag::{Access, Config, Server, http};
 /// use std::{os::unix::net::UnixListener, time::Duration};
 ///
@@ -33,6 +34,7 @@ use std::{net::ToSocketAddrs, sync::Arc, time::Duration};
 ///     .listen("[::1]:9000")?
 ///     .listener(UnixListener::bind("/run/live.sock")?)?
 ///     .start()?;
+/// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -114,7 +116,7 @@ impl Builder {
         self
     }
 
-    /// Decides about each handshake that has passed all other checks, before its 101 response. It refuses it with any response,
+    /// Decides about each handshake that has passed all other checks, before its 101 response, and about each [`Route::Stream`]. It refuses it with any response,
     /// or accepts it with a subprotocol, header fields, and a value for [`Peer::data`](crate::Peer::data). It runs on the thread of
     /// the connection. A panic, or an answer that cannot be sent, is logged and becomes a 500. Default: all are accepted.
     ///

@@ -97,7 +97,8 @@ impl Acceptor {
     }
 
     /// With a configuration of your own: certificates from memory or from a vault, certificates of clients, other algorithms. The
-    /// protocol in its ALPN list, if there is one, must be `http/1.1`.
+    /// protocol in its ALPN list, if there is one, must be `http/1.1`. No file is watched: for another certificate without a restart,
+    /// give the configuration a resolver of rustls.
     ///
     /// ```
     /// use chinwag::tls::{Acceptor, rustls};
