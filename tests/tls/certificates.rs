@@ -1,6 +1,7 @@
 //! Certificates for a test, in a temporary folder.
 
 use std::fs;
+#[cfg(unix)]
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -37,6 +38,7 @@ impl Certificates {
     /// Replaces a file atomically.
     pub fn put(&self, name: &str, content: &str) -> String {
         fs::write(self.folder.join("new"), content).expect("a file can be written");
+        #[cfg(unix)]
         fs::set_permissions(self.folder.join("new"), fs::Permissions::from_mode(0o600)).expect("our own file");
         fs::rename(self.folder.join("new"), self.folder.join(name)).expect("a file can be renamed");
         self.path(name)

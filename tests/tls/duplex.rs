@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,9 +63,10 @@ fn both_sides_are_full_duplex_over_tcp() {
     exchange(tcp_pair());
 }
 
+#[cfg(unix)]
 #[test]
 fn both_sides_are_full_duplex_over_unix_sockets() {
-    exchange(UnixStream::pair().expect("two sockets"));
+    exchange(std::os::unix::net::UnixStream::pair().expect("two sockets"));
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn failures_say_what_is_wrong() {
     let certificates = Certificates::new();
     let trusted = Connector::trusting(certificates.path("cert.pem")).expect("a certificate");
     let serve = |policy: Policy| {
-        let (one, two) = UnixStream::pair().expect("two sockets");
+        let (one, two) = tcp_pair();
         let acceptor = certificates.acceptor();
         let serving =
             std::thread::spawn(move || Duplex::accept_tls(one, &acceptor, &policy, Config::default()).map(drop));

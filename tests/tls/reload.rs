@@ -84,6 +84,7 @@ fn changed_files_are_noticed_at_the_next_connection() {
 }
 
 /// SIGHUP reloads the files at once. If they cannot be used, one line says why, and the old certificate stays.
+#[cfg(unix)]
 #[test]
 fn sighup_reloads_and_a_broken_file_changes_nothing() {
     let certificates = Certificates::new();
