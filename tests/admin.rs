@@ -79,6 +79,9 @@ fn metrics_count_messages_deliveries_and_refusals() {
         assert_eq!(support::stream::post(chinwag.addr(), "/", &[], body).status, status);
     }
     let expected = [
+        "# TYPE chinwag_connections gauge",
+        "# TYPE chinwag_messages_total counter",
+        "# TYPE chinwag_flush_seconds histogram",
         "chinwag_connections 2",
         "chinwag_users 2",
         "chinwag_rooms 1",

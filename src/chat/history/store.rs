@@ -93,10 +93,9 @@ impl Store {
         up_to: u64,
         mut take: impl FnMut(StoredMessage) -> bool,
     ) -> Result<bool> {
-        let mut query = self.db.prepare_cached(
-            "SELECT seq, date, id, name, text, nonce FROM message
-             WHERE room = (SELECT number FROM room WHERE key = ?1) AND seq > ?2 AND seq <= ?3 ORDER BY seq",
-        )?;
+        let sql = "SELECT seq, date, id, name, text, nonce FROM message
+                   WHERE room = (SELECT number FROM room WHERE key = ?1) AND seq > ?2 AND seq <= ?3 ORDER BY seq";
+        let mut query = self.db.prepare_cached(sql)?;
         for message in query.query_map((room, after, up_to), |row| message(room, row))? {
             if !take(message?) {
                 return Ok(false);
@@ -121,9 +120,8 @@ impl Store {
     pub(super) fn add(&self, messages: &[StoredMessage], log: &str) -> Result<usize> {
         let mut insert = self.db.prepare_cached("INSERT OR IGNORE INTO message VALUES (?, ?, ?, ?, ?, ?, ?)")?;
         // The same message is there already if SQLite has reported an error for a transaction that was committed.
-        let mut find_same = self.db.prepare_cached(
-            "SELECT 1 FROM message WHERE (room, seq, date, id, name, text) = (?, ?, ?, ?, ?, ?) AND nonce IS ?",
-        )?;
+        let same = "SELECT 1 FROM message WHERE (room, seq, date, id, name, text) = (?, ?, ?, ?, ?, ?) AND nonce IS ?";
+        let mut find_same = self.db.prepare_cached(same)?;
         let mut added = 0;
         for messages in messages.chunk_by(|one, next| one.room == next.room) {
             let key: &str = &messages[0].room;
@@ -135,9 +133,8 @@ impl Store {
                 let is_new = insert.execute(row)? == 1;
                 added += usize::from(is_new);
                 if !is_new && !find_same.exists(row)? {
-                    return Err(HistoryError::Permanent(
-                        "it has other messages under the same numbers; choose a new file".into(),
-                    ));
+                    let why = "it has other messages under the same numbers; choose a new file";
+                    return Err(HistoryError::Permanent(why.into()));
                 }
             }
         }

@@ -79,8 +79,7 @@ impl Chat {
             return self.take_reservation(room_id, token);
         }
         self.room(token.id)?.name_of(token.id)?;
-        let reason = "replaced by a newer connection of this user";
-        self.out.push(Output::Close(token.id, 1008, reason));
+        self.out.push(Output::Close(token.id, 1008, "replaced by a newer connection of this user"));
         self.members.remove(token.id);
         self.gate.leave(token.id);
         self.take_catch_up(token.id);

@@ -129,10 +129,8 @@ fn requested_stream(request: &Request) -> Option<Result<&'static Format, Respons
 /// Reads a message from the body. A name that is not in the body may be in the query or in a header field.
 pub(super) fn parse(head: &Request, body: &[u8]) -> Result<Post, ProtocolError> {
     let Some((text, is_json)) = std::str::from_utf8(body).ok().zip(is_json(head)) else {
-        return Err(ProtocolError::new(
-            ErrorReason::NotText,
-            "Send text/plain or application/json, in UTF-8 and not compressed.",
-        ));
+        let sentence = "Send text/plain or application/json, in UTF-8 and not compressed.";
+        return Err(ProtocolError::new(ErrorReason::NotText, sentence));
     };
     let mut post = if is_json { Post::from_json(text)? } else { Post::from_text(text) };
     if post.name.as_ref().is_none_or(String::is_empty) {

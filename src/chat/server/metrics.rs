@@ -47,35 +47,41 @@ impl ChatServer {
     pub(super) fn metrics(&self) -> String {
         let (metrics, users) = (&self.metrics, self.chat.rooms().map(|(_, users)| users).sum::<usize>());
         let server = self.server.handle().numbers().unwrap_or_default();
-        let queued = self.archive.as_ref().map(|archive| ("history_queue", archive.queued() as u64));
-        let mut text = String::new();
-        let mut row = |name: &str, value: u64| text.extend(["chinwag_", name, " ", &value.to_string(), "\n"]);
+        let queued = self.archive.as_ref().map(|archive| ("gauge", "history_queue", archive.queued() as u64));
+        let (mut text, mut last) = (String::new(), "");
+        let mut row = |kind: &str, name: &'static str, labels: &str, value: u64| {
+            if name != last {
+                text.extend(["# TYPE chinwag_", name, " ", kind, "\n"]);
+                last = name;
+            }
+            text.extend(["chinwag_", name, labels, " ", &value.to_string(), "\n"]);
+        };
         let rows = [
-            ("connections", server.connections as u64),
-            ("handshakes", server.handshakes as u64),
-            ("rooms", self.chat.rooms().count() as u64),
-            ("users", users as u64),
-            ("catching_up", self.chat.catching_up().count() as u64),
-            ("messages_total", metrics.messages),
-            ("deliveries_total", self.fanout.deliveries),
-            ("sent_bytes_total", self.fanout.sent_bytes),
-            ("behind_total", metrics.behind),
-            ("refused_joins_total", metrics.refused_joins),
-            ("flush_seconds_count", metrics.flushes[BUCKETS.len() - 1]),
+            ("gauge", "connections", server.connections as u64),
+            ("gauge", "handshakes", server.handshakes as u64),
+            ("gauge", "rooms", self.chat.rooms().count() as u64),
+            ("gauge", "users", users as u64),
+            ("gauge", "catching_up", self.chat.catching_up().count() as u64),
+            ("counter", "messages_total", metrics.messages),
+            ("counter", "deliveries_total", self.fanout.deliveries),
+            ("counter", "sent_bytes_total", self.fanout.sent_bytes),
+            ("counter", "behind_total", metrics.behind),
+            ("counter", "refused_joins_total", metrics.refused_joins),
         ];
-        rows.into_iter().chain(queued).for_each(|(name, value)| row(name, value));
+        rows.into_iter().chain(queued).for_each(|(kind, name, value)| row(kind, name, "", value));
         for (kind, count) in server.rejections {
-            row(&format!("refused_total{{kind=\"{kind}\"}}"), count);
+            row("counter", "refused_total", &format!("{{kind=\"{kind}\"}}"), count);
         }
         for (reason, count) in metrics.refused.iter() {
-            let reason = serde_json::to_string(&reason).unwrap_or_default();
-            row(&format!("refused_messages_total{{reason={reason}}}"), *count);
+            let label = format!("{{reason={}}}", serde_json::to_string(&reason).unwrap_or_default());
+            row("counter", "refused_messages_total", &label, *count);
         }
         for ((_, bound), count) in BUCKETS.iter().zip(metrics.flushes) {
-            row(&format!("flush_seconds_bucket{{le=\"{bound}\"}}"), count);
+            row("histogram", "flush_seconds", &format!("_bucket{{le=\"{bound}\"}}"), count);
         }
         // Without floating-point numbers, whose formatting is large.
         let (seconds, micros) = (metrics.flush_time.as_secs(), metrics.flush_time.subsec_micros());
-        text + &format!("chinwag_flush_seconds_sum {seconds}.{micros:06}")
+        let [.., count] = metrics.flushes;
+        text + &format!("chinwag_flush_seconds_sum {seconds}.{micros:06}\nchinwag_flush_seconds_count {count}")
     }
 }
