@@ -74,7 +74,7 @@
 //! | connections | `Peer` ([`Peer`]), `PeerId` ([`PeerId`]), `WebSocket` ([`WebSocket`], which waits for messages), `DisconnectReason` ([`DisconnectReason`]) |
 //! | messages | `Message` ([`Message`]), `Frames` ([`Frames`]), [`Bytes`], [`Utf8Bytes`] |
 //! | handshakes | `Accept` ([`Accept`]); [`access`]: `Host`, `Ban`; [`handshake`], without sockets: `read_request`, `negotiate`, `Policy`, `Negotiated`, `Upgrade`, `AcceptHook`, `Endpoint`, `Data`, `HeadError`, `server_full` |
-//! | HTTP | [`http`]: `Request`, `Response`, `Route`, `Router`, `HttpHandler`, `TokenCheck`, `ShowedAdminToken`, `ClientAddr`, `ClientCertificates`, `HandshakeTranscript`, `cookie`, `bearer`, `query`, `files`, `below`, [`http::Method`] |
+//! | HTTP | [`http`]: `Request`, `Response`, `Route`, `Router`, `HttpHandler`, `TokenCheck`, `ShowedAdminToken`, `ClientAddr`, `ClientCertificates`, `HandshakeTranscript`, `cookie`, `bearer`, `query`, `percent_decoded`, `files`, `below`, [`http::Method`] |
 //! | clients | [`client`]: `WebSocket` ([`client::WebSocket`], which has events) and `Builder` ([`client::Builder`]), `Event`, `ReadyState`, `Error`, `is_blocked` |
 //! | sockets of your own | [`duplex`]: `Duplex` ([`duplex::Duplex`]), `Socket`, `Reader`, [`duplex::Role`] |
 //! | transports of your own | [`sans_io`]: `Protocol` ([`sans_io::Protocol`]) |

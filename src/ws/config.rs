@@ -65,7 +65,7 @@ config! {
     /// The silence after which the server sends a Ping (RFC 6455 5.5.2). 20 s; zero: never.
     ping_interval: Duration = Duration::from_secs(20),
     /// How long the reply to that Ping may take, also of a client that pauses reading. After that the connection is closed with
-    /// 1013. 20 s; zero: no limit.
+    /// 1013, which takes `close_timeout` if the client does not reply to that either. 20 s; zero: no limit.
     pong_timeout: Duration = Duration::from_secs(20),
     /// How long a connection may take to end after a Close frame was sent. Then it is cut, or earlier if the peer sends 4 MiB (or
     /// `max_message_size`, if that is more) meanwhile. 5 s.

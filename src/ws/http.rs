@@ -236,9 +236,13 @@ pub(crate) fn percent_encoded(bytes: &[u8], is_plain: impl Fn(u8) -> bool) -> St
     bytes.iter().map(encode).collect()
 }
 
-/// Decodes percent-encoding (RFC 3986 2.1). `None` if a `%` is not followed by two hexadecimal digits, or if the result is not
-/// UTF-8.
-pub(crate) fn percent_decoded(text: &str) -> Option<String> {
+/// Decodes percent-encoding (RFC 3986 2.1), as in the path of a request. `None` if a `%` is not followed by two hexadecimal digits,
+/// or if the result is not UTF-8. It may have any character, also `/` and control characters.
+///
+/// ```
+/// assert_eq!(chinwag::http::percent_decoded("/log/my%20log").as_deref(), Some("/log/my log"));
+/// ```
+pub fn percent_decoded(text: &str) -> Option<String> {
     let mut parts = text.as_bytes().split(|byte| *byte == b'%');
     let mut decoded = parts.next()?.to_vec();
     for part in parts {

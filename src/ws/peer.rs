@@ -83,7 +83,8 @@ impl Peer {
         self.connection.info.addr.unwrap_or(SocketAddr::from(([0; 4], 0)))
     }
 
-    /// The path of the request, without its query. Empty if another library did the handshake.
+    /// The path of the request, without its query, and as it was sent: [`percent_decoded`](crate::http::percent_decoded) decodes it.
+    /// Empty if another library did the handshake.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.connection.info.path
@@ -157,7 +158,8 @@ impl Peer {
     }
 
     /// Waits until at most `room` bytes are [buffered](Peer::buffered_amount), which is at once after the end of the connection.
-    /// Returns false if the time has passed before, or if the connection is closing with more than that. To send a lot:
+    /// Returns false if the time has passed before, or if the connection is closing with more than that: then
+    /// [`Peer::send`] returns false, too. That the peer has closed is noticed only by a thread that reads. To send a lot:
     ///
     /// ```no_run
     /// # use std::time::Duration;

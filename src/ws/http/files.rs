@@ -11,6 +11,8 @@ const MAX_SIZE: u64 = 64 * 1024 * 1024;
 ///
 /// It serves no hidden files (`.git`), follows no link out of the folder, and knows no `..`.
 ///
+/// Everybody may read them: no access token is needed.
+///
 /// ```
 /// # let folder = std::env::temp_dir();
 /// let server = chinwag::Server::builder()

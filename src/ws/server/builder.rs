@@ -56,8 +56,8 @@ impl Builder {
         self
     }
 
-    /// The subprotocols of this server (RFC 6455 1.9). The first one in the client's order that is among them is chosen. Default:
-    /// none.
+    /// The subprotocols of this server (RFC 6455 1.9). The first one in the client's order that is among them is chosen. A client that
+    /// offers only others is accepted without one: [`Builder::accept`] may refuse it. Default: none.
     pub fn protocols<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
         self.policy.protocols = names.into_iter().map(Arc::from).collect();
         self
@@ -69,7 +69,8 @@ impl Builder {
         self
     }
 
-    /// The paths that accept a WebSocket handshake. At other paths it gets 404. Default: every path.
+    /// The paths that accept a WebSocket handshake, as they were sent: [`percent_decoded`](crate::http::percent_decoded) decodes one.
+    /// At other paths it gets 404. Default: every path.
     ///
     /// ```
     /// # use chinwag::Server;
@@ -99,7 +100,8 @@ impl Builder {
         self
     }
 
-    /// The handler of requests that are not handshakes. It runs on the thread of the connection. When it returns `None`, the
+    /// The handler of requests that are not handshakes. Everybody gets its pages, also without the token of
+    /// [`Access::token`]: [`TokenCheck`](crate::http::TokenCheck) says who has it. It runs on the thread of the connection. When it returns `None`, the
     /// response is 404. Without a handler, the response is 426 at an endpoint and 404 elsewhere. A 405 for OPTIONS becomes 204
     /// with the same `Allow`. Requests with a body are for [`Builder::route`].
     ///
