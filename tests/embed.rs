@@ -9,7 +9,7 @@ use std::sync::mpsc;
 
 use chinwag::sans_io::{Protocol, Role};
 use chinwag::{
-    Accept, DisconnectReason, Event, Message, Server, WebSocket, client,
+    Accept, DisconnectReason, Message, Server, WebSocket, client,
     http::{Response, bearer},
 };
 use support::DEADLINE;
@@ -166,18 +166,19 @@ fn client_comes_back_with_its_header() {
         peer.close(1012, "restart").expect("a code that may be sent");
         assert_eq!(example.next_line(), format!("number {number}"));
         assert_eq!(example.next_line(), "disconnected: closed by the peer, 1012 (restart)");
-        while !matches!(server.events().recv_timeout(DEADLINE), Ok(Event::Disconnected(..))) {}
+        support::serving::disconnected(&server);
     }
     #[cfg(unix)]
     {
-        let _peer = support::serving::connected(&server);
+        let peer = support::serving::connected(&server);
+        assert_eq!(support::serving::text(&server).1, "hello");
         example.signal("INT");
-        while !matches!(server.events().recv_timeout(DEADLINE), Ok(Event::Disconnected(..))) {}
+        drop(support::serving::closing(&server, &peer));
         assert_eq!(example.finish(""), ["disconnected: closed by the peer, 1000"]);
     }
 }
 
-/// Ctrl-C ends it in a pause: without, it would try for ever.
+/// Ctrl-C ends it, also in a pause. Otherwise it would try for ever.
 #[cfg(unix)]
 #[test]
 fn client_without_a_server_ends_with_ctrl_c() {

@@ -165,7 +165,7 @@ fn chat_sends_long_messages() {
     assert_eq!(ann.wait_for_close(), (1002, "a message of more than 65535 bytes".into()));
 }
 
-#[cfg_attr(windows, ignore = "a socket of Wine accepts what a client does not receive")]
+#[cfg_attr(windows, ignore = "under Wine, a socket accepts much more than a slow client reads")]
 #[test]
 fn chat_drops_a_client_that_does_not_receive() {
     let (_example, addr) = Example::serve("grow_9_chat");
@@ -232,7 +232,7 @@ fn wrong_designs_are_wrong() {
     }
 }
 
-#[cfg_attr(windows, ignore = "a socket of Wine accepts what a client does not receive")]
+#[cfg_attr(windows, ignore = "under Wine, a socket accepts much more than a slow client reads")]
 #[test]
 fn two_websockets_on_one_socket_corrupt_a_message() {
     let printed = measured("try_clone");

@@ -25,7 +25,8 @@ fn sign_in(request: &Request) -> Result<Accept, Response> {
 
 fn route(request: &Request) -> Option<Route> {
     match (request.method().as_str(), request.uri().path()) {
-        ("POST", "/notes") => Some(Route::Ask),
+        // `accept` is not asked about these.
+        ("POST", "/notes") => Some(sign_in(request).map_or_else(Route::Respond, |_| Route::Ask)),
         (_, "/notes") => Some(Route::Respond(Response::text(405, "Only POST is possible here.").with("Allow", "POST"))),
         ("GET", "/stream") => Some(Route::Stream { protocol: "sse", keepalive: b":\n\n" }),
         _ => None,
@@ -112,7 +113,7 @@ fn page_posts_and_connections_with_functions_share_a_port() {
     users[0].send("echo");
     assert_eq!(next(&users[0]), "echo");
 
-    let posted = post(addr, "/notes", "", "buy milk");
+    let posted = post(addr, "/notes", "Cookie: user=ann\r\n", "buy milk");
     assert_eq!((posted.status, posted.text().as_str()), (201, "sent: buy milk\n"));
     for user in &users {
         assert_eq!(next(user), "buy milk");
@@ -135,9 +136,10 @@ fn each_kind_of_request_has_its_refusal() {
         (401, get(addr, "/stream")),
         (404, get(addr, "/other")),
         (405, get(addr, "/notes")),
-        (403, post(addr, "/notes", "Origin: http://evil.example\r\n", "x")),
+        (401, post(addr, "/notes", "", "x")),
+        (403, post(addr, "/notes", "Cookie: user=ann\r\nOrigin: http://evil.example\r\n", "x")),
         (400, post(addr, "/", "", "a page takes no body")),
-        (413, post(addr, "/notes", "", &"x".repeat(64 * 1024 + 1))),
+        (413, post(addr, "/notes", "Cookie: user=ann\r\n", &"x".repeat(64 * 1024 + 1))),
     ] {
         assert_eq!(answer.status, status, "{answer:?}");
     }
@@ -151,7 +153,7 @@ fn request_of_a_program_that_only_waits_gets_503() {
     let server = Arc::new(builder.serve(handle).expect("enough threads"));
     let waiting = Arc::clone(&server);
     let waiter = thread::spawn(move || waiting.wait());
-    assert_eq!(post(addr(&server), "/notes", "", "x").status, 503);
+    assert_eq!(post(addr(&server), "/notes", "Cookie: user=ann\r\n", "x").status, 503);
     server.handle().shut_down();
     support::wait_until(DEADLINE, "the server has ended", || waiter.is_finished());
 }

@@ -1,6 +1,6 @@
 //! A client that comes back, with a header field of its own. It prints what it receives. Ctrl-C ends it, also in a pause.
 //!
-//! Needs:    cargo add ctrlc, in a program of your own
+//! Needs:    cargo add ctrlc --features termination, in a program of your own
 //! Run:      cargo run --example embed_client -- ws://127.0.0.1:9005/
 
 use chinwag::{Message, Peer, client};
@@ -18,12 +18,12 @@ struct Stop {
 fn main() -> Result<(), Box<dyn Error>> {
     let url = env::args().nth(1).unwrap_or("ws://127.0.0.1:9005/".into());
     let stop = Arc::new(Mutex::new(Stop::default()));
-    let (ctrl_c, this_thread) = (Arc::clone(&stop), thread::current());
+    let (ctrl_c, loop_thread) = (Arc::clone(&stop), thread::current());
     ctrlc::set_handler(move || {
         let mut stop = ctrl_c.lock().expect("no panic");
         stop.is_set = true;
-        stop.writer.iter().for_each(|peer| _ = peer.close(1000, ""));
-        this_thread.unpark(); // ends a pause
+        stop.writer.iter().for_each(|writer| _ = writer.close(1000, ""));
+        loop_thread.unpark(); // ends a pause
     })?;
     let client = client::WebSocket::builder(&url).header("Authorization", "Bearer swordfish");
     let is_stopped = || stop.lock().expect("no panic").is_set;

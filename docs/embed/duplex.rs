@@ -13,7 +13,7 @@ fn main() -> io::Result<()> {
     if addr.contains('/') {
         let listener = std::os::unix::net::UnixListener::bind(&addr)?;
         println!("duplex at {addr}");
-        listener.incoming().for_each(start);
+        listener.incoming().for_each(start); // which does not end
     }
     let listener = TcpListener::bind(addr)?;
     println!("duplex at ws://{}/", listener.local_addr()?);

@@ -1,6 +1,6 @@
 //! Ctrl-C ends the server cleanly: each client gets Close 1001. Enter restarts it at the same port.
 //!
-//! Needs:    cargo add ctrlc, in a program of your own
+//! Needs:    cargo add ctrlc --features termination, in a program of your own
 //! Run:      cargo run --example embed_restart -- 127.0.0.1:9008
 
 use chinwag::Server;
@@ -8,14 +8,14 @@ use std::{env, error::Error, io, sync::mpsc, thread};
 
 enum Command {
     Restart,
-    End,
+    Stop,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut addr = env::args().nth(1).unwrap_or("127.0.0.1:9008".into());
     let (sender, commands) = mpsc::channel();
     let ctrl_c = sender.clone();
-    ctrlc::set_handler(move || _ = ctrl_c.send(Command::End))?;
+    ctrlc::set_handler(move || _ = ctrl_c.send(Command::Stop))?;
     thread::spawn(move || io::stdin().lines().map_while(Result::ok).try_for_each(|_| sender.send(Command::Restart)));
     loop {
         let server = Server::builder().listen(addr.as_str())?.serve(|ws| {
@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let command = commands.recv()?;
         server.handle().shut_down();
         server.wait();
-        if let Command::End = command {
+        if let Command::Stop = command {
             return Ok(());
         }
     }

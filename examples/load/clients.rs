@@ -1,7 +1,7 @@
 //! The connections of the load generator, on one thread and non-blocking.
 
 use crate::args::Args;
-use mio::{Events, Interest, Poll, Token, Waker, net::TcpStream};
+use mio::{Events, Interest, Poll, Token, Waker, event::Event, net::TcpStream};
 use std::{
     io::{self, ErrorKind},
     net::{SocketAddr, ToSocketAddrs},
@@ -35,9 +35,9 @@ impl Clients {
         let mut clients = Vec::with_capacity(args.clients);
         for nth in 0..args.clients {
             let mut client = connect(&args.url, addr).map_err(|why| format!("client {nth} cannot connect: {why}"))?;
-            let both = Interest::READABLE | Interest::WRITABLE;
-            let watched = poll.registry().register(client.get_mut(), Token(nth), both);
-            watched.map_err(|error| format!("client {nth}: {error}"))?;
+            let interests = Interest::READABLE | Interest::WRITABLE;
+            let registered = poll.registry().register(client.get_mut(), Token(nth), interests);
+            registered.map_err(|error| format!("client {nth}: {error}"))?;
             clients.push(client);
         }
         Ok(Clients { poll, events: Events::with_capacity(1024), clients })
@@ -48,13 +48,16 @@ impl Clients {
         Waker::new(self.poll.registry(), Token(usize::MAX)).map_err(|error| format!("cannot poll: {error}"))
     }
 
-    /// Waits until a socket is ready, at most `timeout`. Returns the clients that are ready.
-    pub(crate) fn wait(&mut self, timeout: Duration) -> Result<Vec<usize>, String> {
+    /// Waits until a socket is ready, at most `timeout`. Returns the clients that are ready, and whether to read or to flush.
+    pub(crate) fn wait(&mut self, timeout: Duration) -> Result<Vec<(usize, bool)>, String> {
         match self.poll.poll(&mut self.events, Some(timeout)) {
             Err(error) if error.kind() != ErrorKind::Interrupted => return Err(format!("cannot poll: {error}")),
             _ => {}
         }
-        Ok(self.events.iter().map(|event| event.token().0).filter(|nth| *nth < self.clients.len()).collect())
+        // On Windows, a socket that is read in vain becomes writable again.
+        let must_read = |event: &Event| event.is_readable() || event.is_read_closed() || event.is_error();
+        let ready = self.events.iter().map(|event| (event.token().0, must_read(event)));
+        Ok(ready.filter(|(nth, _)| *nth < self.clients.len()).collect())
     }
 
     /// Reads all messages that have arrived for a client, and writes what it still has to send.
@@ -80,7 +83,8 @@ impl Clients {
         }
     }
 
-    fn flush(&mut self, nth: usize) -> Result<(), String> {
+    /// Writes what a client still has to send.
+    pub(crate) fn flush(&mut self, nth: usize) -> Result<(), String> {
         match self.clients[nth].flush() {
             Ok(()) => Ok(()),
             Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => Ok(()),
@@ -121,18 +125,22 @@ fn resolve(url: &Uri) -> Result<SocketAddr, String> {
 }
 
 fn connect(url: &Uri, addr: SocketAddr) -> Result<WebSocket<TcpStream>, String> {
+    let no_response = || format!("no response to the handshake within {CONNECT_TIMEOUT:?}");
     let with_hint = |error: io::Error| format!("{error}; is a chinwag listening at {addr}?");
     let stream = std::net::TcpStream::connect_timeout(&addr, CONNECT_TIMEOUT).map_err(with_hint)?;
     stream.set_nodelay(true).and_then(|()| stream.set_read_timeout(Some(CONNECT_TIMEOUT))).map_err(with_hint)?;
-    // The same socket: it blocks during the handshake, and not afterwards.
-    let socket = stream.try_clone().map_err(with_hint)?;
     let request = ClientRequestBuilder::new(url.clone()).with_sub_protocol("chinwag.v1");
     // tungstenite's default is 128 KiB for each connection.
     let config = WebSocketConfig::default().read_buffer_size(4096).max_write_buffer_size(16 * 1024 * 1024);
     match tungstenite::client::client_with_config(request, TcpStream::from_std(stream), Some(config)) {
-        Ok((client, _)) => socket.set_nonblocking(true).map(|()| client).map_err(with_hint),
+        Ok((client, _)) => {
+            rustix::io::ioctl_fionbio(client.get_ref(), true).map_err(|error| with_hint(error.into()))?;
+            Ok(client)
+        }
+        // Windows' kind of a read timeout.
+        Err(HandshakeError::Failure(Error::Io(error))) if error.kind() == ErrorKind::TimedOut => Err(no_response()),
         Err(HandshakeError::Failure(error)) => Err(refused(error)),
-        Err(HandshakeError::Interrupted(_)) => Err(format!("no response to the handshake within {CONNECT_TIMEOUT:?}")),
+        Err(HandshakeError::Interrupted(_)) => Err(no_response()),
     }
 }
 

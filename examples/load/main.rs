@@ -135,8 +135,12 @@ impl Run {
         let before = Instant::now();
         let ready = self.clients.wait(ROUND)?;
         self.idle += before.elapsed();
-        for client in ready {
-            self.read(client)?;
+        for (client, must_read) in ready {
+            if must_read {
+                self.read(client)?;
+            } else {
+                self.clients.flush(client)?;
+            }
             self.send_due()?;
         }
         self.received.refusal.take().map_or(Ok(()), Err)

@@ -109,9 +109,9 @@ fn address(flags: &Flags, flag: &str, text: &str) -> Result<SocketAddr, String> 
     let wrong = |error: &dyn Display| {
         format!("--{flag} {text:?}: {error}; write ADDR:PORT, such as {DEFAULT}, or 0.0.0.0:6502 or unix:PATH")
     };
-    // To Windows, an empty name is this machine.
-    let found: Vec<_> =
-        text.to_socket_addrs().map_err(|error| wrong(&error))?.filter(|_| !text.starts_with(':')).collect();
+    // Windows resolves an empty host name to this machine.
+    let found = text.to_socket_addrs().map_err(|error| wrong(&error))?.filter(|_| text.rfind(':') != Some(0));
+    let found: Vec<_> = found.collect();
     let first = found.iter().find(|address| address.is_ipv4()).or(found.first());
     let address = *first.ok_or_else(|| wrong(&"no such address"))?;
     if client::is_blocked(address.port()) && flag != "admin" && !flags.has("allow-blocked-port") {
@@ -134,7 +134,7 @@ mod tests {
             let error = address(&Flags::default(), "listen", text).expect_err(text);
             assert!(error.contains("write ADDR:PORT, such as 127.0.0.1:6502,"), "{error}");
         }
-        for text in ["127.0.0.1:8080", "[::]:8080", "localhost:8080"] {
+        for text in ["127.0.0.1:8080", "[::]:8080", "::1:8080", "localhost:8080"] {
             assert_eq!(address(&Flags::default(), "listen", text).map(|address| address.port()), Ok(8080), "{text}");
         }
     }

@@ -297,8 +297,7 @@ fn send_end(events: &Sender<Event>, url: &str, end: Error) {
             (1006, String::new())
         }
     };
-    let was_clean = code != 1006;
-    let _ = events.send(Event::Close { code, reason, was_clean });
+    let _ = events.send(Event::Close { code, reason, was_clean: code != 1006 });
 }
 
 impl Drop for State {

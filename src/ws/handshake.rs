@@ -37,7 +37,7 @@ pub struct Policy {
     pub protocols: Vec<Arc<str>>,
     /// The paths that accept WebSocket handshakes. Elsewhere they get 404. Default: every path.
     pub endpoint: Option<Endpoint>,
-    /// Decides about handshakes that have passed all other checks. Default: all are accepted.
+    /// Decides about handshakes and streams that have passed all other checks. Default: all are accepted.
     pub accept: Option<AcceptHook>,
     /// What happens to requests that are not handshakes. When it returns `None`, they are for `http_handler`. Default: none.
     pub route: Option<Router>,

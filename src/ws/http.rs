@@ -44,8 +44,7 @@ pub enum Route {
     },
 }
 
-/// Whether a request has the right access token, or needs none. It is an extension of the request that an [`HttpHandler`]
-/// gets.
+/// Whether a request has the right access token, or needs none. It is an extension of each request.
 #[derive(Debug, Clone)]
 pub struct TokenCheck(pub Result<(), Response>);
 
@@ -53,7 +52,7 @@ pub struct TokenCheck(pub Result<(), Response>);
 #[derive(Debug, Clone, Copy)]
 pub struct ShowedAdminToken;
 
-/// The client's address, as [`Peer::addr`](crate::Peer::addr). It is an extension of the request that an [`HttpHandler`] gets.
+/// The client's address, as [`Peer::addr`](crate::Peer::addr). It is an extension of each request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddr(pub SocketAddr);
 
@@ -173,8 +172,7 @@ impl Response {
             head.push_str(&format!("Content-Length: {}\r\n", self.body.len()));
         }
         // A sender of Upgrade must list it in Connection (RFC 9110 7.8).
-        let upgrade = self.header("Upgrade").map_or("", |_| ", Upgrade");
-        head.extend(["Connection: close", upgrade, "\r\n\r\n"]);
+        head.extend(["Connection: close", self.header("Upgrade").map_or("", |_| ", Upgrade"), "\r\n\r\n"]);
         let mut bytes = head.into_bytes();
         if has_body && !head_only {
             bytes.extend_from_slice(&self.body);

@@ -102,11 +102,16 @@ impl Peer {
         self.connection.info.protocol.as_deref()
     }
 
+    /// Whether messages can be sent: the connection is neither closing nor has it ended.
+    pub fn is_open(&self) -> bool {
+        self.connection.if_open(|_| ())
+    }
+
     /// Sends a message, and never blocks. Bytes that the socket does not take at once are buffered. A peer for which more than
     /// [`Config::max_send_buffer`](crate::Config::max_send_buffer) bytes of earlier messages are buffered is dropped with 1013.
     ///
     /// Returns false if the connection is closing or has ended, or is dropped now; the message is not sent then. Also false for a
-    /// [stream](crate::http::Route::Stream), which has no messages: [`Peer::send_frames`] is for both.
+    /// [stream](crate::http::Route::Stream), which has no messages: send it bytes with [`Frames::raw`] and [`Peer::send_frames`].
     pub fn send(&self, message: impl Into<Message>) -> bool {
         let mut frames = Frames::new();
         frames.message(&message.into());
@@ -115,7 +120,7 @@ impl Peer {
 
     /// Sends messages that are encoded already, perhaps for many peers, with one write.
     ///
-    /// Returns as [`Peer::send`] does.
+    /// Returns false if the connection is closing or has ended, or is dropped now.
     pub fn send_frames(&self, frames: &Frames) -> bool {
         let bytes = frames.bytes_for(self.connection.info.deflate.as_ref(), 0);
         self.connection.send(self.connection.config.max_send_buffer, |state| match self.connection.role {
@@ -157,9 +162,9 @@ impl Peer {
         self.connection.lock().as_ref()?.round_trip_time
     }
 
-    /// Waits until at most `room` bytes are [buffered](Peer::buffered_amount), which is at once after the end of the connection.
-    /// Returns false if the time has passed before, or if the connection is closing with more than that: then
-    /// [`Peer::send`] returns false, too. That the peer has closed is noticed only by a thread that reads. To send a lot:
+    /// Waits until at most `room` bytes are [buffered](Peer::buffered_amount). Returns false if the time has passed before, or if the
+    /// connection is closing or has ended: then [`Peer::send`] returns false, too. That the peer has closed is noticed only by a
+    /// thread that reads. To send a lot:
     ///
     /// ```no_run
     /// # use std::time::Duration;
@@ -173,15 +178,15 @@ impl Peer {
     /// ```
     pub fn wait_for_room(&self, room: usize, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout.min(MAX_TIMEOUT);
-        while self.buffered_amount() > room {
-            let mut socket = None;
-            self.connection.if_open(|state| socket = Some(Arc::clone(&state.stream.socket)));
-            if socket.is_none_or(|socket| wait_until_writable(&socket, deadline).is_err()) {
-                return false;
+        let mut socket = None;
+        while self.connection.if_open(|state| socket = Some(Arc::clone(&state.stream.socket))) {
+            let has_room = self.buffered_amount() <= room;
+            if has_room || socket.as_ref().is_some_and(|socket| wait_until_writable(socket, deadline).is_err()) {
+                // Nothing is buffered after the end, either.
+                return has_room && self.is_open();
             }
-            self.connection.flush_pending();
         }
-        true
+        false
     }
 
     /// Bytes that were sent and that the operating system has not taken yet; 0 after the end of the connection.

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
 use super::DEADLINE;
 use super::script::{lines, printed, run_to_end};
@@ -73,12 +73,19 @@ impl Example {
         stdin.write_all(input.as_bytes()).expect("the example reads");
     }
 
-    /// Writes to its standard input, closes it, and returns all lines that it prints from then on.
+    /// Writes to its standard input, closes it, waits until it has ended, and returns all lines that it prints from then on.
     #[track_caller]
     pub fn finish(mut self, input: &str) -> Vec<String> {
         self.write(input);
         self.child.stdin = None;
-        std::iter::from_fn(|| self.stdout.recv_timeout(DEADLINE).ok()).collect()
+        let mut lines = Vec::new();
+        loop {
+            match self.stdout.recv_timeout(DEADLINE) {
+                Ok(line) => lines.push(line),
+                Err(RecvTimeoutError::Disconnected) => return lines,
+                Err(RecvTimeoutError::Timeout) => panic!("the example did not end; it printed {lines:?}"),
+            }
+        }
     }
 }
 

@@ -35,11 +35,11 @@ fn unusable_files_are_explained_in_one_line() {
     let locked = files.put("locked.pem", locked);
     let none = files.path("none.pem");
     for (certificate, key, word) in [
-        (&none, &key, "(os error 2)"),
+        (&none, &key, "none.pem: "),
         (&text, &key, "text.pem: there is no certificate in it (-----BEGIN CERTIFICATE-----); if it is not PEM"),
         (&key, &key, "key.pem: there is no certificate in it"),
         (&damaged, &key, "damaged.pem: it is damaged"),
-        (&cert, &none, "(os error 2)"),
+        (&cert, &none, "none.pem: "),
         (&cert, &cert, "cert.pem: there is no private key in it"),
         (
             &cert,
@@ -49,7 +49,7 @@ fn unusable_files_are_explained_in_one_line() {
         (&other, &key, "key.pem: this key does not belong to the certificate in"),
     ] {
         let said = refusal(&["--tls-cert", certificate, "--tls-key", key]);
-        assert!(said.contains(word), "{said}");
+        assert!(said.contains(word) && (word != "none.pem: " || said.contains("(os error 2)")), "{said}");
     }
 }
 

@@ -94,11 +94,11 @@ impl Builder {
     /// As [`Builder::open`], again and again: after each end of a connection, and after each failure. Between two attempts is a
     /// pause of up to 500 ms, which doubles up to 30 s and begins anew after a connection that lasted 10 s. What is sent while
     /// there is no connection is lost. It also comes back after the program itself has closed a connection: leave the loop to
-    /// end it. For another thread that means to set a flag, which the loop looks at, to close the connection with
-    /// [`WebSocket::writer`], and to [unpark](std::thread::Thread::unpark) the thread of the loop, which ends a pause. An attempt that
-    /// has begun takes at most [`Config::handshake_timeout`](crate::Config::handshake_timeout) for each address. docs/embed/client.rs
-    /// does all of that. If the URL or a header field changes, begin anew with another
-    /// builder.
+    /// end it. To end it from another thread, set a flag that the loop checks after each item, close the connection with
+    /// [`WebSocket::writer`], and [unpark](std::thread::Thread::unpark) the thread of the loop: that ends a pause, and one more attempt
+    /// follows. An attempt takes at most [`Config::handshake_timeout`](crate::Config::handshake_timeout) for each address, and once
+    /// more for the handshakes; the time of the name resolution is the system's. docs/embed/client.rs does all of that. If the URL or
+    /// a header field changes, begin anew with another builder.
     ///
     /// ```no_run
     /// use chinwag::client::{Error, WebSocket};

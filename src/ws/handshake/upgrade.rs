@@ -79,7 +79,7 @@ pub(super) fn required(sentence: &str) -> Response {
     Response::text(426, sentence).with("Upgrade", "websocket").with("Sec-WebSocket-Version", "13")
 }
 
-/// Decides about a handshake that has passed all other checks: accepts it, or refuses it with any response.
+/// Decides about a handshake or a stream that has passed all other checks: accepts it, or refuses it with any response.
 pub type AcceptHook = Arc<dyn Fn(&Request) -> Result<Accept, Response> + Send + Sync>;
 
 /// What a program attaches to a connection.
@@ -100,7 +100,7 @@ pub struct Upgrade {
     pub(crate) deflate: Option<Agreement>,
 }
 
-/// How a handshake is accepted. [`Builder::accept`](crate::Builder::accept) has an example.
+/// How a handshake is accepted; of a stream, only the data counts. [`Builder::accept`](crate::Builder::accept) has an example.
 #[derive(Debug, Default)]
 #[must_use]
 pub struct Accept {

@@ -141,7 +141,7 @@ fn exactly_the_limit_may_wait() {
 fn room_is_waited_for_until_the_peer_reads_or_the_connection_ends() {
     let (moment, long) = (Duration::from_millis(1), Duration::from_secs(60));
     let (peer, _reader, mut client) = server(usize::MAX);
-    assert!(peer.wait_for_room(0, Duration::ZERO), "nothing waits");
+    assert!(peer.is_open() && peer.wait_for_room(0, Duration::ZERO), "nothing waits");
     assert!(peer.send_frames(&frames(&vec![0; MANY])));
     assert!(!peer.wait_for_room(1000, moment) && peer.wait_for_room(MANY, Duration::ZERO));
     let waiting = std::thread::spawn({
@@ -155,7 +155,7 @@ fn room_is_waited_for_until_the_peer_reads_or_the_connection_ends() {
         let (peer, _reader, client) = server(usize::MAX);
         assert!(peer.send_frames(&frames(&vec![0; MANY])));
         end(&peer);
-        assert!(peer.wait_for_room(0, long) && !peer.send("late"));
+        assert!(!peer.wait_for_room(0, long) && !peer.send("late") && !peer.is_open());
         drop(client);
     }
 }

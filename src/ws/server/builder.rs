@@ -118,9 +118,10 @@ impl Builder {
         self
     }
 
-    /// Decides about each handshake that has passed all other checks, before its 101 response, and about each [`Route::Stream`]. It refuses it with any response,
-    /// or accepts it with a subprotocol, header fields, and a value for [`Peer::data`](crate::Peer::data). It runs on the thread of
-    /// the connection. A panic, or an answer that cannot be sent, is logged and becomes a 500. Default: all are accepted.
+    /// Accepts or refuses each handshake, and each [`Route::Stream`], that has passed all other checks. A refusal is any response. An
+    /// accepted handshake may get a subprotocol, header fields, and a value for [`Peer::data`](crate::Peer::data); a stream gets the
+    /// value only. It runs on the thread of the connection. A panic, or an answer that cannot be sent, is logged and becomes a 500.
+    /// Default: all are accepted.
     ///
     /// ```
     /// use chinwag::{Accept, Event, Server, client, http::{Response, cookie}};
