@@ -114,10 +114,10 @@ impl Access {
         self
     }
 
-    /// Requires this token (the flag `--token-file`), as `Authorization: Bearer TOKEN` or `?token=TOKEN`. White space around it is
-    /// ignored. Handshakes need it, and requests for [`Builder::route`](crate::Builder::route), but not the pages of
-    /// [`Builder::site`](crate::Builder::site). [`Config::wrong_token_interval`](crate::Config::wrong_token_interval) limits guesses, also from loopback. Default:
-    /// none is required.
+    /// Requires this token (the flag `--token-file`), as `Authorization: Bearer TOKEN` or `?token=TOKEN`. White space around it
+    /// is ignored. Handshakes need it, and requests for [`Builder::route`](crate::Builder::route), but not the pages of
+    /// [`Builder::site`](crate::Builder::site). [`Config::wrong_token_interval`](crate::Config::wrong_token_interval) limits
+    /// guesses, also from loopback. Default: none is required.
     ///
     /// # Errors
     /// It is empty, or it has characters that a header field cannot carry.

@@ -104,7 +104,7 @@ impl Peer {
 
     /// Whether messages can be sent: the connection is neither closing nor has it ended.
     pub fn is_open(&self) -> bool {
-        self.connection.if_open(|_| ())
+        self.connection.lock().as_ref().is_some_and(|state| state.is_open())
     }
 
     /// Sends a message, and never blocks. Bytes that the socket does not take at once are buffered. A peer for which more than

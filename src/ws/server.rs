@@ -244,8 +244,8 @@ impl Server {
         self.peers().iter().filter(|peer| peer.send_frames(&frames)).count()
     }
 
-    /// All WebSockets, in no order. The [`Event::Connected`] of a new one may still be in the channel. [Streams](crate::http::Route::Stream) are
-    /// not among them.
+    /// All WebSockets, in no order. The [`Event::Connected`] of a new one may still be in the channel.
+    /// [Streams](crate::http::Route::Stream) are not among them.
     #[must_use]
     pub fn peers(&self) -> Vec<Peer> {
         self.handle.0.upgrade().map(|shared| shared.registry.peers()).unwrap_or_default()

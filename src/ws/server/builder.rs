@@ -100,10 +100,10 @@ impl Builder {
         self
     }
 
-    /// The handler of requests that are not handshakes. Everybody gets its pages, also without the token of
-    /// [`Access::token`]: [`TokenCheck`](crate::http::TokenCheck) says who has it. It runs on the thread of the connection. When it returns `None`, the
-    /// response is 404. Without a handler, the response is 426 at an endpoint and 404 elsewhere. A 405 for OPTIONS becomes 204
-    /// with the same `Allow`. Requests with a body are for [`Builder::route`].
+    /// The handler of requests that are not handshakes. Everybody gets its pages, also without the token of [`Access::token`]:
+    /// [`TokenCheck`](crate::http::TokenCheck) says who has it. It runs on the thread of the connection. When it returns
+    /// `None`, the response is 404. Without a handler, the response is 426 at an endpoint and 404 elsewhere. A 405 for OPTIONS
+    /// becomes 204 with the same `Allow`. Requests with a body are for [`Builder::route`].
     ///
     /// ```
     /// # use chinwag::{Server, http::Response};
